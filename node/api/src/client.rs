@@ -1,0 +1,253 @@
+//! The client of the local API.
+//!
+//! Each call opens a connection of its own: the socket is local, and a watch may last for days.
+
+use std::path::{Path, PathBuf};
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::header::CONTENT_TYPE;
+use hyper::{Method, Request, Response};
+use hyper_util::rt::TokioIo;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::net::UnixStream;
+
+use crate::types::{ErrorBody, ObjectLine, Peers, PublishRequest, Published, QueryParams, Status};
+
+/// An answer that is not a stream, in bytes: far above any status, far below trouble.
+const ANSWER_BYTES: usize = 16 * 1024 * 1024;
+/// One line of a stream, in bytes: an object of 8 MiB with its provenance.
+const LINE_BYTES: usize = 9 * 1024 * 1024;
+
+/// Why a call did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// Nobody answers at the socket.
+    #[error("no node answers at {}: {cause}", socket.display())]
+    Unreachable {
+        /// Where it was looked for.
+        socket: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// The connection broke before the answer was complete.
+    #[error("the node at {} stopped answering: {cause}", socket.display())]
+    Broken {
+        /// Where it was.
+        socket: PathBuf,
+        /// What was seen.
+        cause: String,
+    },
+    /// The node refused the request (4xx), or could not carry it out (5xx).
+    #[error("{}", body.error)]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// The node's words.
+        body: ErrorBody,
+    },
+}
+
+/// Talks to one node.
+#[derive(Debug, Clone)]
+pub struct Client {
+    socket: PathBuf,
+}
+
+impl Client {
+    /// A client of the node that listens at this Unix socket. Nothing is opened yet.
+    pub fn new(socket: impl Into<PathBuf>) -> Self {
+        Self { socket: socket.into() }
+    }
+
+    /// Where the node is looked for.
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// Publishes objects as one record; they are durable when this returns.
+    pub async fn publish(&self, request: &PublishRequest) -> Result<Published, ClientError> {
+        let body = serde_json::to_vec(request).map_err(|e| self.broken(e))?;
+        self.json(Method::POST, "/v1/publish", body).await
+    }
+
+    /// Objects that match, latest arrival first.
+    pub async fn query(&self, params: &QueryParams) -> Result<Lines, ClientError> {
+        self.lines(&format!("/v1/objects?{}", query_string(params))).await
+    }
+
+    /// Every version of the object with this STIX id, latest arrival first.
+    pub async fn versions(&self, id: &str) -> Result<Lines, ClientError> {
+        self.lines(&format!("/v1/versions/{}", escape(id))).await
+    }
+
+    /// Objects that arrive from now on; ends only with the node.
+    pub async fn watch(&self) -> Result<Lines, ClientError> {
+        self.lines("/v1/watch").await
+    }
+
+    /// How the node is.
+    pub async fn status(&self) -> Result<Status, ClientError> {
+        self.json(Method::GET, "/v1/status", Vec::new()).await
+    }
+
+    /// The other nodes.
+    pub async fn peers(&self) -> Result<Peers, ClientError> {
+        self.json(Method::GET, "/v1/peers", Vec::new()).await
+    }
+
+    /// The node's records, in the export format, handed on piece by piece.
+    pub async fn export(
+        &self,
+        mut take: impl FnMut(&[u8]) -> std::io::Result<()>,
+    ) -> Result<std::io::Result<()>, ClientError> {
+        let mut body = self.send(Method::GET, "/v1/export", Vec::new()).await?.into_body();
+        while let Some(piece) = self.next_piece(&mut body).await? {
+            if let Err(e) = take(&piece) {
+                return Ok(Err(e));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    async fn json<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: impl Into<Bytes>,
+    ) -> Result<T, ClientError> {
+        let answer = self.send(method, path, body.into()).await?;
+        let bytes = collect(answer.into_body()).await.map_err(|e| self.broken(e))?;
+        serde_json::from_slice(&bytes).map_err(|e| self.broken(e))
+    }
+
+    async fn lines(&self, path: &str) -> Result<Lines, ClientError> {
+        let body = self.send(Method::GET, path, Vec::new()).await?.into_body();
+        Ok(Lines { client: self.clone(), body, buffer: BytesMut::new() })
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: impl Into<Bytes>,
+    ) -> Result<Response<Incoming>, ClientError> {
+        let stream = UnixStream::connect(&self.socket)
+            .await
+            .map_err(|cause| ClientError::Unreachable { socket: self.socket.clone(), cause })?;
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|e| self.broken(e))?;
+        // Ends with the answer's last byte, or when the answer is dropped.
+        tokio::spawn(connection);
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "certmesh")
+            .header(CONTENT_TYPE, "application/json")
+            .body(Full::new(body.into()))
+            .map_err(|e| self.broken(e))?;
+        let answer = sender.send_request(request).await.map_err(|e| self.broken(e))?;
+        if answer.status().is_success() { Ok(answer) } else { Err(self.refused(answer).await) }
+    }
+
+    async fn refused(&self, answer: Response<Incoming>) -> ClientError {
+        let status = answer.status().as_u16();
+        let bytes = collect(answer.into_body()).await.unwrap_or_default();
+        let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| ErrorBody {
+            error: format!("the node answered with status {status}"),
+            hint: None,
+        });
+        ClientError::Refused { status, body }
+    }
+
+    async fn next_piece(&self, body: &mut Incoming) -> Result<Option<Bytes>, ClientError> {
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|e| self.broken(e))?;
+            if let Ok(data) = frame.into_data() {
+                return Ok(Some(data));
+            }
+        }
+        Ok(None)
+    }
+
+    fn broken(&self, cause: impl std::fmt::Display) -> ClientError {
+        ClientError::Broken { socket: self.socket.clone(), cause: cause.to_string() }
+    }
+}
+
+async fn collect(body: Incoming) -> Result<Bytes, Box<dyn std::error::Error + Send + Sync>> {
+    Ok(Limited::new(body, ANSWER_BYTES).collect().await?.to_bytes())
+}
+
+/// A stream of objects, a line each.
+pub struct Lines {
+    client: Client,
+    body: Incoming,
+    buffer: BytesMut,
+}
+
+impl Lines {
+    /// The next object, or `None` when the node has sent all of them.
+    ///
+    /// # Errors
+    /// When the connection breaks: what came before is then not all there is.
+    pub async fn next(&mut self) -> Result<Option<ObjectLine>, ClientError> {
+        let mut searched = 0;
+        loop {
+            if let Some(end) = self.buffer[searched..].iter().position(|byte| *byte == b'\n') {
+                let line = self.buffer.split_to(searched + end + 1);
+                return serde_json::from_slice(&line).map(Some).map_err(|e| self.client.broken(e));
+            }
+            searched = self.buffer.len();
+            if searched > LINE_BYTES {
+                return Err(self.client.broken("a line without end"));
+            }
+            match self.client.next_piece(&mut self.body).await? {
+                Some(piece) => self.buffer.extend_from_slice(&piece),
+                None if self.buffer.is_empty() => return Ok(None),
+                None => return Err(self.client.broken("the last line is incomplete")),
+            }
+        }
+    }
+}
+
+/// `application/x-www-form-urlencoded` of a flat JSON object.
+fn query_string<T: Serialize>(params: &T) -> String {
+    let Ok(serde_json::Value::Object(pairs)) = serde_json::to_value(params) else { return String::new() };
+    let pair = |(name, value): (&String, &serde_json::Value)| match value {
+        serde_json::Value::String(text) => format!("{name}={}", escape(text)),
+        other => format!("{name}={other}"),
+    };
+    pairs.iter().map(pair).collect::<Vec<_>>().join("&")
+}
+
+/// Percent-encodes all but the unreserved characters (RFC 3986, section 2.3).
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => escaped.push(byte.into()),
+            _ => escaped.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn query_strings_are_escaped() {
+        let params = QueryParams {
+            value: Some("a b&c=d/é".into()),
+            object_type: Some("indicator".into()),
+            limit: Some(3),
+            ..QueryParams::default()
+        };
+        let text = query_string(&params);
+        assert_eq!(text, "limit=3&type=indicator&value=a%20b%26c%3Dd%2F%C3%A9");
+    }
+}

@@ -1,0 +1,24 @@
+//! The local API between a node and its operators: the types that travel, and the client.
+//!
+//! HTTP/1.1 and JSON over a Unix socket, guarded by the file's permissions. The server side lives
+//! in the daemon; this crate knows nothing of the engine, the store or the mesh.
+//!
+//! | route | answer |
+//! | --- | --- |
+//! | `POST /v1/publish` [`PublishRequest`] | [`Published`] |
+//! | `GET /v1/objects` [`QueryParams`] | a line for each [`ObjectLine`], latest arrival first |
+//! | `GET /v1/versions/{stix id}` | a line for each [`ObjectLine`] with that id |
+//! | `GET /v1/watch` | a line for each [`ObjectLine`] that arrives from now on |
+//! | `GET /v1/status` | [`Status`] |
+//! | `GET /v1/peers` | [`Peers`] |
+//! | `GET /v1/export` | the node's records, as `certmesh_wire::Export` reads them |
+//!
+//! Every error is an [`ErrorBody`] with a status of 4xx (the request) or 5xx (the node).
+
+mod client;
+mod types;
+
+pub use client::{Client, ClientError, Lines};
+pub use types::{
+    ErrorBody, ObjectLine, Peer, PeerState, Peers, PublishRequest, Published, QueryParams, Status,
+};

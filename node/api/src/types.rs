@@ -1,0 +1,139 @@
+//! What travels over the local API, as JSON. Scripts rely on these names.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// Objects to publish together, as one record.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublishRequest {
+    /// STIX 2.1 objects; each is kept as exactly this text.
+    pub objects: Vec<Box<RawValue>>,
+}
+
+/// What was published, durable on the node's disk when the answer arrives.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Published {
+    /// How many objects the record holds.
+    pub objects: u64,
+    /// The record's id, 64 hexadecimal digits.
+    pub record: String,
+}
+
+/// What to look for; fields combine with AND.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QueryParams {
+    /// A value that an object speaks of, such as a domain or a hash, defanged or not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// A STIX type, such as `indicator`.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub object_type: Option<String>,
+    /// The member that published it, such as `SG`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// Arrived here at or after this time, milliseconds since 1970 UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since_ms: Option<u64>,
+    /// How many objects to answer with; all if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+}
+
+/// One object with its provenance.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ObjectLine {
+    /// This node's own strictly increasing stamp, in milliseconds: a cursor, not a clock.
+    pub arrival: u64,
+    /// Who published it.
+    pub member: String,
+    /// The node that signed it.
+    pub node_id: String,
+    /// The record that carried it.
+    pub record: String,
+    /// Its marking: `clear`, `green`, `amber`, `amber+strict` or `red`.
+    pub tlp: String,
+    /// The published JSON, byte for byte, except that line breaks between its tokens are spaces here.
+    pub object: Box<RawValue>,
+}
+
+/// How the node is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Status {
+    /// The mesh id.
+    pub mesh: String,
+    /// The mesh's name, from the roster.
+    pub mesh_name: String,
+    /// Whether all of it is an exercise.
+    pub exercise: bool,
+    /// Whose node this is.
+    pub member: String,
+    /// The node's key.
+    pub node_id: String,
+    /// The daemon's version.
+    pub version: String,
+    /// Records held, of all logs.
+    pub records: u64,
+    /// Objects held.
+    pub objects: u64,
+    /// Objects of type `indicator` held.
+    pub indicators: u64,
+    /// What was refused since the start: how often, by reason.
+    pub refused: BTreeMap<String, u64>,
+    /// What needs an operator's attention, in words.
+    pub alarms: Vec<String>,
+    /// The other nodes of the mesh.
+    pub peers: Vec<PeerState>,
+}
+
+/// Whether another node is connected.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PeerState {
+    /// Whose node.
+    pub member: String,
+    /// Its key.
+    pub node_id: String,
+    /// Whether a connection to it stands.
+    pub connected: bool,
+}
+
+/// The other nodes of the mesh, in detail.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Peers {
+    /// Sorted by member, then key.
+    pub peers: Vec<Peer>,
+}
+
+/// One other node.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Peer {
+    /// Whose node.
+    pub member: String,
+    /// The CERT's name.
+    pub cert: String,
+    /// Its key.
+    pub node_id: String,
+    /// Whether a connection to it stands.
+    pub connected: bool,
+    /// When that last changed, milliseconds since 1970 UTC; absent if it was never connected.
+    pub since_ms: Option<u64>,
+    /// Where its manifest says that it can be reached.
+    pub addresses: Vec<String>,
+    /// Records that this node received from it since the start.
+    pub received: u64,
+    /// Records of it that were refused since the start.
+    pub refused: u64,
+}
+
+/// Why a request was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorBody {
+    /// What happened, in a sentence.
+    pub error: String,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}

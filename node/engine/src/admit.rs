@@ -1,0 +1,203 @@
+//! The third step through the door: the place in the chain, and what is to be written.
+
+use certmesh_intel::Tlp;
+use certmesh_wire::{Audience, Header, MemberCode, Opening, Parcel, RecordId};
+
+use crate::commit::{CommittedRecord, Steps};
+use crate::engine::Engine;
+use crate::layout::{self, LogState, StoredObject};
+use crate::refusal::Refusal;
+use crate::store::{Family, Store, StoreError};
+use crate::verify::{Content, ReadObject, Verified};
+
+impl Engine {
+    /// Takes a verified record into its log. It counts once `steps` are committed, not before.
+    ///
+    /// `now_ms` is this node's clock, milliseconds since 1970 UTC; it stamps arrivals and decides nothing.
+    pub fn admit(
+        &mut self,
+        store: &dyn Store,
+        verified: Verified,
+        now_ms: u64,
+        steps: &mut Steps,
+    ) -> Result<(), Refusal> {
+        let state = self.check_place(store, &verified, steps)?;
+        let Verified { record, author, body, content } = verified;
+        let header = record.header();
+        let place = layout::place(state.number, header.seq);
+        // A log is known by its node, and a node by its member: the door's first step saw to it.
+        let member = self.membership.nodes().get(&author).map(|node| node.member);
+        let member = member.ok_or(Refusal::UnknownLog(header.log))?;
+
+        steps.put(Family::Log, place.clone(), record.signed().to_vec());
+        if let Some(body) = &body {
+            steps.put(Family::Body, place.clone(), body.clone());
+        }
+        steps.put(Family::Control, layout::record(&record.id()), place);
+        steps.put(Family::Control, layout::log(&header.log), state.encode());
+
+        let carrier = Carrier { record: record.id(), author, member, now_ms };
+        let object_count = match &content {
+            Content::Objects(objects) => objects.len(),
+            _ => 0,
+        };
+        self.admit_content(store, &carrier, content, steps)?;
+        self.counts.records += 1;
+        steps.put(Family::Meta, layout::COUNTS.to_vec(), self.counts.encode());
+        self.logs.insert(header.log, state);
+        steps.add_record(CommittedRecord {
+            id: record.id(),
+            log: header.log,
+            seq: header.seq,
+            author,
+            parcel: Parcel::new(record.signed().to_vec(), body),
+            object_count,
+        });
+        Ok(())
+    }
+
+    /// The log's state after this record, if the record is the next one of its log.
+    fn check_place(
+        &self,
+        store: &dyn Store,
+        verified: &Verified,
+        steps: &Steps,
+    ) -> Result<LogState, Refusal> {
+        let (record, header) = (&verified.record, verified.record.header());
+        let id = record.id();
+        let state = self.logs.get(&header.log).copied();
+        let next = state.map_or(0, |state| state.next);
+        if header.seq > next {
+            return Err(Refusal::Gap { id, seq: header.seq, next });
+        }
+        if header.seq < next {
+            let here = steps.has_record(&id) || store.get(Family::Control, &layout::record(&id))?.is_some();
+            return Err(if here { Refusal::Duplicate(id) } else { Refusal::Fork { id, seq: header.seq } });
+        }
+        if header.prev != state.map(|state| state.head) {
+            return Err(Refusal::Fork { id, seq: header.seq });
+        }
+        self.check_rules(id, header, state.map_or(0, |state| state.roster))?;
+        let number = self.logs.len() as u32;
+        let before = state.unwrap_or(LogState { number, next: 0, head: id, roster: 0, bytes: 0 });
+        let len = record.signed().len() as u64 + header.body.map_or(0, |body| u64::from(body.len));
+        let after = LogState {
+            number: before.number,
+            next: header.seq + 1,
+            head: id,
+            roster: header.roster,
+            bytes: before.bytes + len,
+        };
+        self.check_allowance(id, &after)?;
+        Ok(after)
+    }
+
+    /// What holds for a record by its header, its log and the membership.
+    fn check_rules(&self, id: RecordId, header: &Header, head_roster: u64) -> Result<(), Refusal> {
+        let known = self.membership.roster().version;
+        if header.roster < head_roster {
+            return Err(Refusal::RosterDecreases { id, found: header.roster, head: head_roster });
+        }
+        if header.roster > known {
+            return Err(Refusal::RosterAhead { id, found: header.roster, known });
+        }
+        let Opening { node, audience } =
+            self.membership.log(header.log).ok_or(Refusal::UnknownLog(header.log))?;
+        if *audience == Audience::All && header.tlp > Tlp::Amber as u8 {
+            return Err(Refusal::Tlp { id });
+        }
+        match self.membership.nodes().get(node) {
+            Some(node) if node.cuts_off(header.log, header.seq, id) => Err(Refusal::Cut { id }),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_allowance(&self, id: RecordId, after: &LogState) -> Result<(), Refusal> {
+        let limits = self.membership.roster().limits;
+        if after.next > limits.log_records || after.bytes > limits.log_bytes {
+            return Err(Refusal::Allowance { id });
+        }
+        Ok(())
+    }
+
+    fn admit_content(
+        &mut self,
+        store: &dyn Store,
+        carrier: &Carrier,
+        content: Content,
+        steps: &mut Steps,
+    ) -> Result<(), StoreError> {
+        match content {
+            Content::Nothing => {}
+            Content::Void => self.counts.void += 1,
+            Content::Objects(objects) => {
+                // All reads come before the first change of state: a failed read must leave none.
+                let known = objects.iter().map(|object| known_arrival(store, steps, object));
+                let known = known.collect::<Result<Vec<_>, _>>()?;
+                for (object, known) in objects.into_iter().zip(known) {
+                    let known = known.or_else(|| steps.object(&object.sha256));
+                    match known {
+                        Some(arrival) => index_publication(steps, carrier, &object, arrival),
+                        None => self.admit_object(carrier, object, steps),
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn admit_object(&mut self, carrier: &Carrier, object: ReadObject, steps: &mut Steps) {
+        let arrival = carrier.now_ms.max(self.last_arrival + 1);
+        self.last_arrival = arrival;
+        self.counts.objects += 1;
+        self.counts.indicators += u64::from(object.object_type == "indicator");
+        steps.add_object(object.sha256, arrival);
+        steps.put(Family::Index, layout::digest(&object.sha256), arrival.to_be_bytes().to_vec());
+        let by_type = layout::at(layout::object_type(&object.object_type), arrival);
+        steps.put(Family::Index, by_type, Vec::new());
+        for observable in &object.observables {
+            steps.put(Family::Index, layout::at(layout::value(observable), arrival), Vec::new());
+        }
+        index_publication(steps, carrier, &object, arrival);
+        let stored = StoredObject {
+            arrival,
+            received_ms: carrier.now_ms,
+            member: carrier.member,
+            node: carrier.author,
+            record: carrier.record,
+            tlp: object.tlp,
+            revoked: object.revoked,
+            id: object.id,
+            json: object.json,
+        };
+        steps.put(Family::Object, layout::object(arrival), stored.encode());
+    }
+}
+
+/// What an object has from the record that carries it.
+struct Carrier {
+    record: RecordId,
+    author: certmesh_wire::NodeId,
+    member: MemberCode,
+    now_ms: u64,
+}
+
+/// Where the same bytes stand already.
+fn known_arrival(store: &dyn Store, steps: &Steps, object: &ReadObject) -> Result<Option<u64>, StoreError> {
+    if let Some(arrival) = steps.object(&object.sha256) {
+        return Ok(Some(arrival));
+    }
+    let value = store.get(Family::Index, &layout::digest(&object.sha256))?;
+    value.map(|value| layout::arrival_of(&value)).transpose()
+}
+
+/// Who published these bytes: the first time makes the object, later ones add to its provenance.
+fn index_publication(steps: &mut Steps, carrier: &Carrier, object: &ReadObject, arrival: u64) {
+    let by_member = layout::at(layout::member(carrier.member), arrival);
+    steps.put(Family::Index, by_member, Vec::new());
+    let version = layout::version(&object.id, carrier.member, object.modified, arrival);
+    steps.put(Family::Index, version, Vec::new());
+    let publisher = [&layout::publisher(arrival)[..], &carrier.record.0].concat();
+    let value = [&carrier.member.bytes()[..], &carrier.author.0].concat();
+    steps.put(Family::Index, publisher, value);
+}

@@ -1,0 +1,96 @@
+//! The engine: what a node knows of its mesh and its logs, and how it is opened from a store.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use certmesh_wire::{LogId, MemberCode, NodeId, NodeState, PullRequest, Record, SecretKey};
+
+use crate::layout::{self, Counts, LogState};
+use crate::membership::Membership;
+use crate::refusal::Refusal;
+use crate::store::{Family, Order, Store, StoreError};
+use crate::verify::Prechecked;
+
+/// Why an engine can't be opened.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OpenFault {
+    /// The node's key is on no manifest.
+    #[error("no manifest at hand names this node's key {0}")]
+    Unnamed(NodeId),
+    /// The node's key is on a manifest, and may not be used any more.
+    #[error("the manifest of {0} says that this node's key is no longer in use")]
+    NotLive(MemberCode),
+    /// The store could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The rules at work on one node's logs.
+///
+/// It runs ahead of the store by what is in the current [`Steps`](crate::Steps): after a commit
+/// that failed, open it anew from the store.
+pub struct Engine {
+    pub(crate) membership: Arc<Membership>,
+    pub(crate) key: SecretKey,
+    pub(crate) logs: BTreeMap<LogId, LogState>,
+    pub(crate) last_arrival: u64,
+    pub(crate) counts: Counts,
+}
+
+impl Engine {
+    /// The engine of the node with this key, on what `store` holds.
+    pub fn open(membership: Arc<Membership>, key: SecretKey, store: &dyn Store) -> Result<Self, OpenFault> {
+        let me = key.node_id();
+        let node = membership.nodes().get(&me).ok_or(OpenFault::Unnamed(me))?;
+        if node.state != NodeState::Live {
+            return Err(OpenFault::NotLive(node.member));
+        }
+        let logs = layout::read_logs(store)?;
+        let last_arrival = read_last_arrival(store)?;
+        let counts = crate::views::counts(store)?;
+        Ok(Self { membership, key, logs, last_arrival, counts })
+    }
+
+    /// The mesh that this engine serves.
+    pub fn membership(&self) -> &Arc<Membership> {
+        &self.membership
+    }
+
+    /// This node.
+    pub fn node_id(&self) -> NodeId {
+        self.key.node_id()
+    }
+
+    /// What to ask another node for: of every log here, what comes after its head.
+    pub fn wants(&self) -> PullRequest {
+        PullRequest::new(self.logs.iter().map(|(log, state)| (*log, state.next)))
+    }
+
+    /// The first step through the door: what the bytes and the state at hand can tell cheaply.
+    pub fn precheck(&self, store: &dyn Store, signed: &[u8]) -> Result<Prechecked, Refusal> {
+        let record = Record::decode(signed)?;
+        let header = record.header();
+        let opening = self.membership.log(header.log).ok_or(Refusal::UnknownLog(header.log))?;
+        let next = self.logs.get(&header.log).map_or(0, |log| log.next);
+        let id = record.id();
+        if header.seq > next {
+            return Err(Refusal::Gap { id, seq: header.seq, next });
+        }
+        if header.seq < next && store.get(Family::Control, &layout::record(&id))?.is_some() {
+            return Err(Refusal::Duplicate(id));
+        }
+        let node = opening.node;
+        Ok(Prechecked::new(record, node, self.membership.mesh()))
+    }
+}
+
+fn read_last_arrival(store: &dyn Store) -> Result<u64, StoreError> {
+    let mut last = Ok(0);
+    let mut visit = |key: &[u8], _: &[u8]| {
+        last = layout::arrival_of(key);
+        ControlFlow::Break(())
+    };
+    store.scan(Family::Object, &[], &[u8::MAX; 9], Order::Descending, &mut visit)?;
+    last
+}

@@ -1,0 +1,333 @@
+//! What the keys and values of the store mean. Numbers are big-endian, so that keys sort by them.
+//!
+//! | family | key | value |
+//! | --- | --- | --- |
+//! | log | log number u32, seq u64 | the record's signed bytes |
+//! | body | log number u32, seq u64 | the body's bytes |
+//! | object | arrival u64 | [`StoredObject`] |
+//! | index | `v` observable key, arrival | |
+//! | index | `i` STIX id, 0, member, modified, arrival | |
+//! | index | `t` STIX type, 0, arrival | |
+//! | index | `m` member, arrival | |
+//! | index | `p` arrival, record id | member, node: who published the same bytes |
+//! | index | `d` SHA-256 of the JSON | arrival |
+//! | control | `l` log id | [`LogState`] |
+//! | control | `r` record id | log number u32, seq u64 |
+//! | meta | `counts` | [`Counts`] |
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use certmesh_intel::Tlp;
+use certmesh_wire::{LogId, MemberCode, NodeId, RecordId};
+
+use crate::store::{Family, Order, Store, StoreError};
+
+/// The head of a log and what it holds, as this node has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogState {
+    /// Short name of the log in this store's keys.
+    pub number: u32,
+    /// The seq that comes next: how many records the log has.
+    pub next: u64,
+    /// The last record.
+    pub head: RecordId,
+    /// The roster version that the last record names.
+    pub roster: u64,
+    /// Signed bytes and bodies of all its records.
+    pub bytes: u64,
+}
+
+impl LogState {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        [
+            &self.number.to_be_bytes()[..],
+            &self.next.to_be_bytes(),
+            &self.head.0,
+            &self.roster.to_be_bytes(),
+            &self.bytes.to_be_bytes(),
+        ]
+        .concat()
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
+        let mut fields = Fields { rest: bytes, family: Family::Control };
+        Ok(Self {
+            number: u32::from_be_bytes(fields.take()?),
+            next: u64::from_be_bytes(fields.take()?),
+            head: RecordId(fields.take()?),
+            roster: u64::from_be_bytes(fields.take()?),
+            bytes: u64::from_be_bytes(fields.take()?),
+        })
+    }
+}
+
+/// How much the store holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Records of all logs.
+    pub records: u64,
+    /// Different objects.
+    pub objects: u64,
+    /// Those of type `indicator`.
+    pub indicators: u64,
+    /// Records whose body is void.
+    pub void: u64,
+}
+
+impl Counts {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        [self.records, self.objects, self.indicators, self.void].map(u64::to_be_bytes).concat()
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
+        let mut fields = Fields { rest: bytes, family: Family::Meta };
+        let mut next = || fields.take().map(u64::from_be_bytes);
+        Ok(Self { records: next()?, objects: next()?, indicators: next()?, void: next()? })
+    }
+}
+
+/// One object as readers get it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredObject {
+    /// This node's strictly increasing stamp, milliseconds.
+    pub arrival: u64,
+    /// When it was received by this node's clock, milliseconds since 1970 UTC.
+    pub received_ms: u64,
+    /// Who published it first, as this node saw it.
+    pub member: MemberCode,
+    /// The node that signed it.
+    pub node: NodeId,
+    /// The record that carried it.
+    pub record: RecordId,
+    /// Its marking.
+    pub tlp: Tlp,
+    /// Whether this version revokes the object.
+    pub revoked: bool,
+    /// Its STIX id.
+    pub id: String,
+    /// The exact published text.
+    pub json: String,
+}
+
+impl StoredObject {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let id_len = self.id.len() as u16;
+        [
+            &self.received_ms.to_be_bytes()[..],
+            &self.member.bytes(),
+            &self.node.0,
+            &self.record.0,
+            &[self.tlp as u8, u8::from(self.revoked)],
+            &id_len.to_be_bytes(),
+            self.id.as_bytes(),
+            self.json.as_bytes(),
+        ]
+        .concat()
+    }
+
+    pub(crate) fn decode(key: &[u8], value: &[u8]) -> Result<Self, StoreError> {
+        let arrival = arrival_of(key)?;
+        let mut fields = Fields { rest: value, family: Family::Object };
+        Ok(Self {
+            arrival,
+            received_ms: u64::from_be_bytes(fields.take()?),
+            member: fields.member()?,
+            node: NodeId(fields.take()?),
+            record: RecordId(fields.take()?),
+            tlp: fields.tlp()?,
+            revoked: fields.take()? == [1],
+            id: fields.sized_text()?,
+            json: fields.text()?,
+        })
+    }
+}
+
+fn damaged(what: &str) -> StoreError {
+    StoreError { doing: "reading", cause: what.into() }
+}
+
+struct Fields<'a> {
+    rest: &'a [u8],
+    family: Family,
+}
+
+impl Fields<'_> {
+    fn damaged(&self) -> StoreError {
+        damaged(&format!("a value of family `{}` does not have its shape", self.family.name()))
+    }
+
+    fn take<const N: usize>(&mut self) -> Result<[u8; N], StoreError> {
+        let (field, rest) = self.rest.split_first_chunk().ok_or_else(|| self.damaged())?;
+        self.rest = rest;
+        Ok(*field)
+    }
+
+    fn member(&mut self) -> Result<MemberCode, StoreError> {
+        let letters: [u8; 2] = self.take()?;
+        let code = std::str::from_utf8(&letters).ok().and_then(|text| text.parse().ok());
+        code.ok_or_else(|| self.damaged())
+    }
+
+    fn tlp(&mut self) -> Result<Tlp, StoreError> {
+        let [tlp] = self.take()?;
+        Tlp::try_from(tlp).map_err(|_| self.damaged())
+    }
+
+    fn sized_text(&mut self) -> Result<String, StoreError> {
+        let len = usize::from(u16::from_be_bytes(self.take()?));
+        let (text, rest) = self.rest.split_at_checked(len).ok_or_else(|| self.damaged())?;
+        self.rest = rest;
+        String::from_utf8(text.to_vec()).map_err(|_| self.damaged())
+    }
+
+    fn text(&mut self) -> Result<String, StoreError> {
+        String::from_utf8(self.rest.to_vec()).map_err(|_| self.damaged())
+    }
+}
+
+/// The arrival that a key ends with.
+pub(crate) fn arrival_of(key: &[u8]) -> Result<u64, StoreError> {
+    let tail = key.last_chunk().ok_or_else(|| damaged("a key does not end with an arrival"))?;
+    Ok(u64::from_be_bytes(*tail))
+}
+
+/// Of family `log` and `body`.
+pub(crate) fn place(number: u32, seq: u64) -> Vec<u8> {
+    [&number.to_be_bytes()[..], &seq.to_be_bytes()].concat()
+}
+
+/// Of family `object`.
+pub(crate) fn object(arrival: u64) -> Vec<u8> {
+    arrival.to_be_bytes().to_vec()
+}
+
+/// Of family `control`.
+pub(crate) fn log(log: &LogId) -> Vec<u8> {
+    [b"l", &log.0[..]].concat()
+}
+
+/// The log that a key of family `control` names.
+fn log_of(key: &[u8]) -> Option<LogId> {
+    key.strip_prefix(b"l").and_then(|id| id.try_into().ok()).map(LogId)
+}
+
+/// Every log here and its state, from family `control`.
+pub(crate) fn read_logs(store: &dyn Store) -> Result<BTreeMap<LogId, LogState>, StoreError> {
+    let mut logs = BTreeMap::new();
+    let mut fault = None;
+    let mut visit = |key: &[u8], value: &[u8]| match (log_of(key), LogState::decode(value)) {
+        (Some(log), Ok(state)) => {
+            logs.insert(log, state);
+            ControlFlow::Continue(())
+        }
+        (_, state) => {
+            fault =
+                Some(state.err().unwrap_or_else(|| damaged("a key of family `control` does not name a log")));
+            ControlFlow::Break(())
+        }
+    };
+    store.scan(Family::Control, b"l", &end_of(b"l"), Order::Ascending, &mut visit)?;
+    fault.map_or(Ok(logs), Err)
+}
+
+/// Of family `control`.
+pub(crate) fn record(id: &RecordId) -> Vec<u8> {
+    [b"r", &id.0[..]].concat()
+}
+
+/// Of family `meta`.
+pub(crate) const COUNTS: &[u8] = b"counts";
+
+/// Of family `index`; without its arrival, the prefix of all of them.
+pub(crate) fn value(observable: &[u8]) -> Vec<u8> {
+    [b"v", observable].concat()
+}
+
+/// Of family `index`; without its arrival, the prefix of all of them.
+pub(crate) fn object_type(name: &str) -> Vec<u8> {
+    [b"t", name.as_bytes(), &[0]].concat()
+}
+
+/// Of family `index`; without its arrival, the prefix of all of them.
+pub(crate) fn member(code: MemberCode) -> Vec<u8> {
+    [&b"m"[..], &code.bytes()].concat()
+}
+
+/// Of family `index`: the prefix of all versions of an id.
+pub(crate) fn versions(id: &str) -> Vec<u8> {
+    [b"i", id.as_bytes(), &[0]].concat()
+}
+
+/// Of family `index`: the prefix of one publisher's versions of an id, in order of `modified`.
+pub(crate) fn versions_of(id: &str, code: MemberCode) -> Vec<u8> {
+    [&versions(id)[..], &code.bytes()].concat()
+}
+
+/// Of family `index`. `modified` in microseconds since 1970 UTC; objects without one sort first.
+pub(crate) fn version(id: &str, code: MemberCode, modified: Option<i64>, arrival: u64) -> Vec<u8> {
+    // Flipping the sign bit makes negative numbers sort before positive ones.
+    let modified = modified.unwrap_or(i64::MIN) as u64 ^ (1 << 63);
+    [&versions_of(id, code)[..], &modified.to_be_bytes(), &arrival.to_be_bytes()].concat()
+}
+
+/// Of family `index`.
+pub(crate) fn digest(sha256: &[u8; 32]) -> Vec<u8> {
+    [b"d", &sha256[..]].concat()
+}
+
+/// Of family `index`; without its record, the prefix of all of them.
+pub(crate) fn publisher(arrival: u64) -> Vec<u8> {
+    [&b"p"[..], &arrival.to_be_bytes()].concat()
+}
+
+/// A key of family `index` with the arrival that it points to.
+pub(crate) fn at(mut prefix: Vec<u8>, arrival: u64) -> Vec<u8> {
+    prefix.extend_from_slice(&arrival.to_be_bytes());
+    prefix
+}
+
+/// The first key after all those that begin with `prefix`, which never ends with 0xff here.
+pub(crate) fn end_of(prefix: &[u8]) -> Vec<u8> {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if last < u8::MAX {
+            end.push(last + 1);
+            return end;
+        }
+    }
+    vec![u8::MAX; prefix.len() + 1]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_round_trip_and_damage_is_named() {
+        let state = LogState { number: 7, next: 9, head: RecordId([3; 32]), roster: 1, bytes: 1 << 40 };
+        assert_eq!(LogState::decode(&state.encode()), Ok(state));
+        assert!(LogState::decode(&state.encode()[1..]).is_err());
+        let object = StoredObject {
+            arrival: 5,
+            received_ms: 6,
+            member: "SG".parse().unwrap(),
+            node: NodeId([1; 32]),
+            record: RecordId([2; 32]),
+            tlp: Tlp::Green,
+            revoked: true,
+            id: "indicator--x".into(),
+            json: "{\"é\": 1}".into(),
+        };
+        assert_eq!(StoredObject::decode(&super::object(5), &object.encode()), Ok(object));
+        assert!(StoredObject::decode(&super::object(5), &[0; 50]).is_err());
+    }
+
+    #[test]
+    fn versions_sort_by_modified() {
+        let code = "SG".parse().unwrap();
+        let keys = [None, Some(-5), Some(0), Some(7)].map(|modified| version("a", code, modified, 1));
+        assert!(keys.is_sorted());
+        assert!(keys[3] < end_of(&versions("a")) && keys[0] > versions("a"));
+    }
+}

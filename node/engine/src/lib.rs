@@ -1,0 +1,36 @@
+//! The rules of the mesh, pure: what may enter a log, what is published, what readers see.
+//!
+//! Time, randomness and storage are arguments. This crate knows nothing of sockets, tasks, disks
+//! or clocks, so that the daemon and the simulator run the same one.
+//!
+//! A record passes one door in three steps, our own records too:
+//!
+//! 1. [`Engine::precheck`]: size, strict decoding, known log, place; cheap, against the engine as it is;
+//! 2. [`Prechecked::verify`]: the signature and the body; a pure function, for any core;
+//! 3. [`Engine::admit`]: the checks against the chain once more, and what there is to write.
+//!
+//! What is admitted gathers in [`Steps`]. Only [`commit`] turns steps into something that may leave
+//! the node: nothing is sent or shown that a power cut could take back.
+
+mod admit;
+mod commit;
+mod engine;
+pub mod layout;
+pub mod limits;
+mod membership;
+mod publish;
+mod refusal;
+mod replicate;
+pub mod store;
+mod verify;
+mod views;
+
+pub use commit::{Committed, CommittedRecord, Steps, commit};
+pub use engine::{Engine, OpenFault};
+pub use layout::{Counts, LogState, StoredObject};
+pub use membership::{Membership, MembershipFault, Node};
+pub use publish::PublishFault;
+pub use refusal::{Refusal, Verdict};
+pub use replicate::{answer, export};
+pub use verify::{Prechecked, Verified};
+pub use views::{Page, Query, after, counts, query, versions};

@@ -1,0 +1,14 @@
+//! How much the engine takes on at once, in one place. What a byte string may be long is in
+//! [`certmesh_wire::limits`].
+
+/// Records that share one commit: enough to spread an fsync thin, few enough that the first of
+/// them does not wait for long.
+pub const COMMIT_RECORDS: usize = 1_024;
+/// Bytes of records and bodies after which a commit takes no more.
+pub const COMMIT_BYTES: usize = 16 * 1024 * 1024;
+/// Objects that one page of a query gathers before it is handed on.
+pub const PAGE_OBJECTS: usize = 500;
+/// Bytes of objects after which a page ends.
+pub const PAGE_BYTES: usize = 4 * 1024 * 1024;
+/// Objects that one query by value looks at; real values have a handful.
+pub const VALUE_ARRIVALS: usize = 100_000;

@@ -1,0 +1,67 @@
+//! The contract of [`Store`] as a test that every implementation runs.
+
+use std::ops::ControlFlow;
+
+use super::{Batch, Family, Order, Store, Write};
+
+fn put(family: Family, key: &[u8], value: &[u8]) -> Write {
+    Write { family, key: key.to_vec(), value: value.to_vec() }
+}
+
+fn keys(store: &dyn Store, from: &[u8], to: &[u8], order: Order) -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
+    let mut visit = |key: &[u8], _: &[u8]| {
+        found.push(key.to_vec());
+        ControlFlow::Continue(())
+    };
+    store.scan(Family::Index, from, to, order, &mut visit).expect("a scan of a healthy store");
+    found
+}
+
+/// Holds an empty store against the contract.
+///
+/// # Panics
+/// When the store breaks it.
+pub fn check(store: &dyn Store) {
+    assert_eq!(store.get(Family::Index, b"a"), Ok(None), "an empty store has no keys");
+    let writes = vec![
+        put(Family::Index, b"b", b"2"),
+        put(Family::Index, b"a", b"1"),
+        put(Family::Object, b"a", b"another family"),
+        put(Family::Index, b"b\xff", b"3"),
+        put(Family::Index, b"c", b""),
+        put(Family::Index, b"a", b"the later write wins"),
+    ];
+    store.commit(&Batch { writes }).expect("a commit to a healthy store");
+
+    assert_eq!(store.get(Family::Index, b"a"), Ok(Some(b"the later write wins".to_vec())));
+    assert_eq!(store.get(Family::Index, b"c"), Ok(Some(Vec::new())), "an empty value is a value");
+    assert_eq!(store.get(Family::Body, b"a"), Ok(None), "families are apart");
+
+    let all: [&[u8]; 4] = [b"a", b"b", b"b\xff", b"c"];
+    let mut backwards = all;
+    backwards.reverse();
+    assert_eq!(keys(store, b"", b"\xff", Order::Ascending), all, "keys come in the order of their bytes");
+    assert_eq!(keys(store, b"", b"\xff", Order::Descending), backwards, "and backwards");
+    assert_eq!(
+        keys(store, b"b", b"c", Order::Ascending),
+        [&b"b"[..], b"b\xff"],
+        "from is included, to is not"
+    );
+    assert_eq!(keys(store, b"b", b"c", Order::Descending), [&b"b\xff"[..], b"b"], "also backwards");
+    assert_eq!(
+        keys(store, b"c", b"b", Order::Ascending),
+        Vec::<Vec<u8>>::new(),
+        "a range turned round is empty"
+    );
+
+    let mut visited = 0;
+    let mut first_only = |_: &[u8], _: &[u8]| {
+        visited += 1;
+        ControlFlow::Break(())
+    };
+    store
+        .scan(Family::Index, b"", b"\xff", Order::Ascending, &mut first_only)
+        .expect("a scan of a healthy store");
+    assert_eq!(visited, 1, "a visitor can break off");
+}

@@ -1,0 +1,100 @@
+//! The second step through the door: the signature, then the body. A pure function of bytes, so it
+//! may run on any core while the engine does something else.
+
+use certmesh_intel::{Object, Observable, Tlp};
+use certmesh_wire::{Kind, MeshId, NodeId, Record, sha256};
+
+use crate::refusal::Refusal;
+
+/// A record of a known log, in a place that may be taken; its signature is unchecked.
+#[derive(Debug, Clone)]
+pub struct Prechecked {
+    record: Record,
+    author: NodeId,
+    mesh: MeshId,
+}
+
+/// A record that its log's node signed, with its body read.
+#[derive(Debug, Clone)]
+pub struct Verified {
+    pub(crate) record: Record,
+    pub(crate) author: NodeId,
+    pub(crate) body: Option<Vec<u8>>,
+    pub(crate) content: Content,
+}
+
+/// What a body means.
+#[derive(Debug, Clone)]
+pub(crate) enum Content {
+    /// No body, or one of a kind that means nothing here.
+    Nothing,
+    /// A body that breaks a rule: no objects, on every node alike. The log goes on.
+    Void,
+    /// The objects in order.
+    Objects(Vec<ReadObject>),
+}
+
+/// An object with all that the index takes from it.
+#[derive(Debug, Clone)]
+pub(crate) struct ReadObject {
+    pub(crate) json: String,
+    pub(crate) sha256: [u8; 32],
+    pub(crate) id: String,
+    pub(crate) object_type: String,
+    pub(crate) modified: Option<i64>,
+    pub(crate) tlp: Tlp,
+    pub(crate) revoked: bool,
+    pub(crate) observables: Vec<Vec<u8>>,
+}
+
+impl Prechecked {
+    pub(crate) fn new(record: Record, author: NodeId, mesh: MeshId) -> Self {
+        Self { record, author, mesh }
+    }
+
+    /// Checks the signature, and that the body is the one that the header names.
+    pub fn verify(self, body: Option<Vec<u8>>) -> Result<Verified, Refusal> {
+        let id = self.record.id();
+        self.record.verify(self.mesh, self.author).map_err(Refusal::signature(id))?;
+        let (body, content) = match (self.record.header().body, body) {
+            (None, None) => (None, Content::Nothing),
+            (None, Some(_)) => return Err(Refusal::BodyMismatch(id)),
+            (Some(_), None) => return Err(Refusal::BodyMissing(id)),
+            (Some(reference), Some(body)) if reference.matches(&body) => {
+                let content = read_content(&self.record, &body);
+                (Some(body), content)
+            }
+            (Some(_), Some(_)) => return Err(Refusal::BodyMismatch(id)),
+        };
+        Ok(Verified { record: self.record, author: self.author, body, content })
+    }
+}
+
+fn read_content(record: &Record, body: &[u8]) -> Content {
+    let header = record.header();
+    let Some(reference) = header.body.filter(|_| header.kind == Kind::OBJECTS) else {
+        return Content::Nothing;
+    };
+    let Ok(texts) = reference.unpack(body) else { return Content::Void };
+    let objects: Option<Vec<_>> = texts.into_iter().map(|json| read_object(json, header.tlp)).collect();
+    objects.map_or(Content::Void, Content::Objects)
+}
+
+/// The object, unless it is none or is marked above its record's `tlp`.
+fn read_object(json: String, ceiling: u8) -> Option<ReadObject> {
+    let object = Object::read(&json).ok()?;
+    let tlp = object.tlp();
+    if tlp as u8 > ceiling {
+        return None;
+    }
+    Some(ReadObject {
+        sha256: sha256(&[json.as_bytes()]),
+        id: object.id().to_owned(),
+        object_type: object.object_type().to_owned(),
+        modified: object.modified(),
+        tlp,
+        revoked: object.is_revoked(),
+        observables: object.observables().iter().map(Observable::key).collect(),
+        json,
+    })
+}

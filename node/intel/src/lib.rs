@@ -1,0 +1,27 @@
+//! Intelligence as values: STIX objects and bundles, patterns, observables and TLP.
+//!
+//! Everything here is a function of the bytes it is given. There is no I/O, no clock and no async, and nothing knows of
+//! records, members or the mesh. The bytes come from hostile peers, so every reader is linear in time, bounded in
+//! memory, free of recursion, and answers with a typed fault where it can't answer with a value.
+//!
+//! - [`object`] reads an object leniently, alike on every node; [`validate`] is the strict check before publishing.
+//! - [`bundle`] cuts a file into the exact texts of its objects; [`mark`] adds a TLP marking to one of them.
+//! - [`observable`] turns objects, and what an analyst types, into keys that meet in an index.
+//! - [`pattern`] reads STIX patterns.
+//! - [`tlp`] is the order of sharing; [`display`] makes foreign text safe to show.
+
+pub mod bundle;
+pub mod display;
+mod json;
+pub mod mark;
+mod normal;
+pub mod object;
+pub mod observable;
+pub mod pattern;
+pub mod timestamp;
+pub mod tlp;
+pub mod validate;
+
+pub use object::{Object, ObjectFault};
+pub use observable::Observable;
+pub use tlp::Tlp;

@@ -1,0 +1,227 @@
+//! Observables: the (kind, value) pairs that an object speaks of, and the index keys by which they are found.
+//!
+//! A key begins with the value, so that a lookup by value finds every kind: an analyst types a name, a hash or a URL
+//! without saying which it is. [`Observable::new`] and [`questions`] normalise with the same forms, so that they always
+//! meet.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use sha2::{Digest, Sha256};
+
+use crate::json;
+use crate::normal::{self, FORMS, Form, Network};
+use crate::object::Object;
+use crate::pattern::{Equalities, Path, Step};
+
+/// The most observables of one object; real indicators reach 2,000.
+pub const MAX_OBSERVABLES: usize = 4_096;
+/// The longest value, in bytes, that stands in a key as it is.
+pub const MAX_KEY_VALUE: usize = 2_048;
+/// The longest kind in bytes; a path that would be longer is of the kind `other`.
+const MAX_KIND: usize = 128;
+/// Begins a value in a key that stands for its SHA-256.
+const HASHED: char = '\u{1}';
+
+/// One thing that can be seen on a network or a machine.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Observable {
+    /// The value in its normal form; never empty.
+    pub value: String,
+    /// What it is: `domain-name`, `ipv4-addr`, `ipv6-addr`, `url`, `email-addr`, `mac-addr`, `autonomous-system`,
+    /// `mutex`, `windows-registry-key`, `user-account`, `file-name`, `file-path`, `process-name`, `file-md5`,
+    /// `file-sha256` and so on for every algorithm, `certificate-sha1` likewise, or else the path of a pattern as it
+    /// stands, such as `app:id`.
+    pub kind: Cow<'static, str>,
+}
+
+/// The kinds of well-known properties, and how their values are normalised.
+const KINDS: [(&str, &str, &str, Form); 19] = [
+    ("domain-name", "value", "domain-name", Form::Host),
+    ("ipv4-addr", "value", "ipv4-addr", Form::Host),
+    ("ipv6-addr", "value", "ipv6-addr", Form::Host),
+    ("url", "value", "url", Form::Url),
+    ("email-addr", "value", "email-addr", Form::Mail),
+    ("mac-addr", "value", "mac-addr", Form::Mac),
+    ("file", "name", "file-name", Form::Plain),
+    ("file", "path", "file-path", Form::Plain),
+    ("directory", "path", "file-path", Form::Plain),
+    ("mutex", "name", "mutex", Form::Plain),
+    ("windows-registry-key", "key", "windows-registry-key", Form::Plain),
+    ("process", "name", "process-name", Form::Plain),
+    ("process", "command_line", "process-command-line", Form::Plain),
+    ("user-account", "user_id", "user-account", Form::Plain),
+    ("user-account", "account_login", "user-account", Form::Plain),
+    ("software", "name", "software-name", Form::Plain),
+    ("artifact", "url", "url", Form::Url),
+    ("x509-certificate", "serial_number", "certificate-serial", Form::Hash),
+    ("autonomous-system", "number", "autonomous-system", Form::AsNumber),
+];
+
+impl Observable {
+    /// The observable that a pattern's `path = value`, or an object's own property, speaks of; nothing if it names no
+    /// thing, as an empty value or the type of a referenced object (`dst_ref.type`).
+    #[must_use]
+    pub fn new(path: &Path<'_>, value: &str) -> Option<Self> {
+        let (kind, form) = kind(path, value)?;
+        let value = form.apply(value);
+        let kind = match (form, Network::parse(&value)) {
+            (Form::Host, Some(network)) if network.is_ipv4() => Cow::Borrowed("ipv4-addr"),
+            (Form::Host, Some(_)) => Cow::Borrowed("ipv6-addr"),
+            _ => kind,
+        };
+        (!value.is_empty()).then_some(Self { value, kind })
+    }
+
+    /// The key of this observable: its value as in [`Self::lookup_key`], then the kind.
+    #[must_use]
+    pub fn key(&self) -> Vec<u8> {
+        let mut key = Self::lookup_key(&self.value);
+        key.extend_from_slice(self.kind.as_bytes());
+        key
+    }
+
+    /// What the keys of a normalised value begin with, whatever its kind: the value and a zero byte.
+    ///
+    /// A value that is longer than [`MAX_KEY_VALUE`] or holds a zero byte is stood for by byte 1 and the hexadecimal
+    /// SHA-256 of its text; so is a value that begins with byte 1.
+    #[must_use]
+    pub fn lookup_key(value: &str) -> Vec<u8> {
+        let plain = value.len() <= MAX_KEY_VALUE && !value.contains('\0') && !value.starts_with(HASHED);
+        let mut key = if plain { value.to_owned() } else { hashed(value) }.into_bytes();
+        key.push(0);
+        key
+    }
+}
+
+/// The normalised values that `value`, typed by an analyst, may stand for: usually one to three, never empty ones.
+/// [`Observable::lookup_key`] makes keys of them.
+#[must_use]
+pub fn questions(value: &str) -> Vec<String> {
+    let mut questions: Vec<String> = Vec::new();
+    for normal in FORMS.into_iter().map(|form| form.apply(value)) {
+        if !normal.is_empty() && !questions.contains(&normal) {
+            questions.push(normal);
+        }
+    }
+    questions
+}
+
+/// The observables of an indicator's STIX pattern, or of an observable object itself.
+pub(crate) fn of(object: &Object<'_>) -> Vec<Observable> {
+    let mut found = BTreeSet::new();
+    match object.object_type() {
+        "indicator" => add_pattern(object, &mut found),
+        object_type => add_own(object, object_type, &mut found),
+    }
+    found.into_iter().collect()
+}
+
+fn add(found: &mut BTreeSet<Observable>, path: &Path<'_>, value: &str) {
+    if found.len() < MAX_OBSERVABLES {
+        found.extend(Observable::new(path, value));
+    }
+}
+
+fn add_pattern(indicator: &Object<'_>, found: &mut BTreeSet<Observable>) {
+    let is_stix = indicator.text("pattern_type").is_none_or(|pattern_type| pattern_type == "stix");
+    let pattern = indicator.text("pattern").filter(|_| is_stix);
+    for equality in Equalities::new(&pattern.unwrap_or_default()) {
+        add(found, &equality.path, &equality.value);
+    }
+}
+
+fn add_own(object: &Object<'_>, object_type: &str, found: &mut BTreeSet<Observable>) {
+    let mut known = |property: &str| {
+        let value = object.value(property)?;
+        let path = Path { object_type, steps: vec![Step::Name(property.into())] };
+        add(found, &path, &scalar(value)?);
+        Some(())
+    };
+    for (_, property, ..) in KINDS.iter().filter(|(known_type, ..)| *known_type == object_type) {
+        known(property);
+    }
+    if matches!(object_type, "file" | "artifact" | "x509-certificate") {
+        add_hashes(object, object_type, found);
+    }
+}
+
+fn add_hashes(object: &Object<'_>, object_type: &str, found: &mut BTreeSet<Observable>) {
+    let _ = json::for_each_property(object.value("hashes").unwrap_or_default(), |algorithm, value| {
+        let path = Path { object_type, steps: vec![Step::Name("hashes".into()), Step::Name(algorithm)] };
+        if let Some(hash) = json::string(value) {
+            add(found, &path, &hash);
+        }
+        Ok(())
+    });
+}
+
+/// A string, or a number as it is written.
+fn scalar(value: &str) -> Option<Cow<'_, str>> {
+    let number = || value.starts_with(|c: char| c.is_ascii_digit()).then_some(Cow::Borrowed(value));
+    json::string(value).or_else(number)
+}
+
+/// What kind of thing the path leads to, and how its values are normalised.
+fn kind(path: &Path<'_>, value: &str) -> Option<(Cow<'static, str>, Form)> {
+    let mut names = path.steps.iter().rev().filter_map(|step| match step {
+        Step::Name(name) => Some(name.as_ref()),
+        Step::Item(_) => None,
+    });
+    let last = names.next()?;
+    match names.next() {
+        None => Some(direct_kind(path, last, value)),
+        Some("hashes") => Some((hash_kind(path.object_type, last), Form::Hash)),
+        Some(name) if is_reference(name) && last == "type" => None,
+        Some(name) if is_reference(name) && last == "value" => Some(guessed_kind(value)),
+        Some(_) => Some(other_kind(path, value)),
+    }
+}
+
+fn is_reference(name: &str) -> bool {
+    name.ends_with("_ref") || name.ends_with("_refs")
+}
+
+fn direct_kind(path: &Path<'_>, property: &str, value: &str) -> (Cow<'static, str>, Form) {
+    let known =
+        KINDS.iter().find(|(object_type, name, ..)| *object_type == path.object_type && *name == property);
+    known.map_or_else(|| other_kind(path, value), |(_, _, kind, form)| (Cow::Borrowed(*kind), *form))
+}
+
+/// `file-sha256` for `SHA-256`, `sha256`, `SHA256`; certificates' own.
+fn hash_kind(object_type: &str, algorithm: &str) -> Cow<'static, str> {
+    let letters = algorithm.chars().filter(char::is_ascii_alphanumeric);
+    let algorithm: String = letters.take(MAX_KIND / 2).map(|c| c.to_ascii_lowercase()).collect();
+    let of = if object_type == "x509-certificate" { "certificate" } else { "file" };
+    Cow::Owned(format!("{of}-{algorithm}"))
+}
+
+/// The kind of a value that a reference leads to, whose type the path doesn't say.
+fn guessed_kind(value: &str) -> (Cow<'static, str>, Form) {
+    let text = normal::refanged(value.trim());
+    let (kind, form) = match text {
+        text if text.contains("://") => ("url", Form::Url),
+        text if text.contains('@') => ("email-addr", Form::Mail),
+        text if normal::is_mac(&text) => ("mac-addr", Form::Mac),
+        _ => ("domain-name", Form::Host),
+    };
+    (Cow::Borrowed(kind), form)
+}
+
+/// The path itself; what looks like a digest is normalised as one.
+fn other_kind(path: &Path<'_>, value: &str) -> (Cow<'static, str>, Form) {
+    let form = if normal::is_digest(value.trim()) { Form::Hash } else { Form::Plain };
+    let kind = path.to_string();
+    let kind = if kind.len() <= MAX_KIND { Cow::Owned(kind) } else { Cow::Borrowed("other") };
+    (kind, form)
+}
+
+fn hashed(value: &str) -> String {
+    let digest = Sha256::digest(value.as_bytes());
+    let hex = digest.iter().map(|byte| format!("{byte:02x}"));
+    std::iter::once(HASHED.to_string()).chain(hex).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

@@ -1,0 +1,137 @@
+//! What may be published, and what a person reads when it may not.
+
+use serde_json::{Value, json};
+
+use super::{validate, validate_all};
+
+fn object(object_type: &str, rest: Value) -> Value {
+    let mut object = json!({
+        "type": object_type, "spec_version": "2.1", "id": format!("{object_type}--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f"),
+        "created": "2024-01-01T00:00:00Z", "modified": "2024-01-01T00:00:00Z",
+    });
+    for (name, value) in rest.as_object().unwrap() {
+        object[name] = value.clone();
+    }
+    object
+}
+
+/// An indicator with `rest` set; a null takes a property away.
+fn indicator(rest: Value) -> String {
+    let mut whole = object(
+        "indicator",
+        json!({"pattern": "[a:b = 'c']", "pattern_type": "stix", "valid_from": "2024-01-01T00:00:00Z"}),
+    );
+    for (name, value) in rest.as_object().unwrap() {
+        whole[name] = value.clone();
+    }
+    whole.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+    whole.to_string()
+}
+
+fn fault(json: &str) -> String {
+    validate(json).unwrap_err().to_string()
+}
+
+#[test]
+fn accepts_what_the_standard_accepts() {
+    let uuid = "8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f";
+    let (tool, custom) = (format!("tool--{uuid}"), format!("x-y--{uuid}"));
+    let ends = json!({"relationship_type": "uses", "source_ref": tool, "target_ref": custom});
+    for json in [
+        indicator(json!({})),
+        indicator(
+            json!({"valid_until": "2025-01-01T00:00:00.000Z", "x_more": {"a": [1]}, "confidence": 100}),
+        ),
+        indicator(json!({"id": format!("indicator--{}", uuid.to_uppercase())})),
+        object("malware", json!({"is_family": false})).to_string(),
+        object("relationship", ends).to_string(),
+        object("x-custom", json!({"first_seen": 5})).to_string(),
+        format!(r#"{{"type":"x-custom","id":"x-custom--{uuid}"}}"#),
+        format!(r#"{{"type":"ipv4-addr","id":"ipv4-addr--{uuid}","value":"192.0.2.1"}}"#),
+        crate::Tlp::Red.marking_definition().to_owned(),
+    ] {
+        validate(&json).unwrap_or_else(|fault| panic!("{json}: {fault}"));
+    }
+}
+
+#[test]
+fn names_the_property_and_the_rule() {
+    for (change, message) in [
+        (
+            json!({"valid_from": null}),
+            "property \"valid_from\" is missing; an indicator must say from when it is valid",
+        ),
+        (json!({"spec_version": null}), "property \"spec_version\" is missing; it must be \"2.1\""),
+        (json!({"spec_version": "2.0"}), "property \"spec_version\" is \"2.0\"; it must be \"2.1\""),
+        (json!({"created": null}), "property \"created\" is missing"),
+        (json!({"modified": null}), "property \"modified\" is missing"),
+        (
+            json!({"created": "2024-01-01"}),
+            "property \"created\" is \"2024-01-01\"; it must be a time in UTC",
+        ),
+        (
+            json!({"modified": "2023-12-31T23:59:59Z"}),
+            "property \"modified\" (2023-12-31T23:59:59Z) is before \"created\"",
+        ),
+        (
+            json!({"valid_until": "2024-01-01T00:00:00Z"}),
+            "property \"valid_until\" (2024-01-01T00:00:00Z) is not after \"valid_from\"",
+        ),
+        (json!({"pattern": " "}), "property \"pattern\" is \" \"; it must be a text that is not empty"),
+        (json!({"pattern": ["a"]}), "property \"pattern\" is [\"a\"]; it must be a text"),
+        (json!({"created_by_ref": "tool--1"}), "it must be an id that begins with identity--"),
+        (json!({"object_marking_refs": ["TLP:RED"]}), "a list of ids that begin with marking-definition--"),
+        (json!({"object_marking_refs": []}), "and not empty"),
+        (json!({"confidence": 101}), "a whole number from 0 to 100"),
+        (json!({"revoked": "yes"}), "it must be true or false"),
+        (json!({"id": "indicator--8e2e"}), "an id is a type, two hyphens and a UUID"),
+    ] {
+        let got = fault(&indicator(change));
+        assert!(got.contains(message), "{got}");
+    }
+}
+
+#[test]
+fn every_type_has_its_own_rules() {
+    for (object, message) in [
+        (object("malware", json!({})), "\"is_family\" is missing"),
+        (object("malware", json!({"is_family": true})), "a malware family must have a name"),
+        (object("location", json!({})), "a region, a country"),
+        (
+            object("report", json!({"name": "x", "published": "2024-01-01T00:00:00Z", "object_refs": []})),
+            "a list of ids",
+        ),
+        (object("sighting", json!({"sighting_of_ref": "x"})), "the id of an object"),
+        (object("file", json!({})), "a file must have hashes or a name"),
+        (object("domain-name", json!({})), "\"value\" is missing"),
+        (object("bundle", json!({})), "can't stand inside a bundle"),
+        (object("X-Custom", json!({})), "lower-case letters"),
+        (object("x", json!({})), "3 to 250"),
+    ] {
+        let got = fault(&object.to_string());
+        assert!(got.contains(message), "{got}");
+    }
+}
+
+#[test]
+fn a_file_is_refused_at_its_first_wrong_object() {
+    let (good, bad) = (indicator(json!({})), indicator(json!({"valid_from": null})));
+    let said = |objects: &[&str]| validate_all(objects).unwrap_err().to_string();
+    assert_eq!(validate_all(&[&good, &good]).unwrap().len(), 2);
+    assert_eq!(
+        said(&[&good, &bad, "{}"]),
+        "object 2 (indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f): property \"valid_from\" is missing; \
+         an indicator must say from when it is valid"
+    );
+    assert_eq!(said(&["{}"]), "object 1: property \"type\" is missing; it says what kind of object this is");
+    assert_eq!(
+        said(&[r#"{"type":"to\u001b[2Jol"}"#]),
+        "object 1 (to\\u{1b}[2Jol): property \"id\" is missing; every object is known by one"
+    );
+}
+
+#[test]
+fn messages_quote_safely_and_shortly() {
+    let got = fault(&indicator(json!({"created": format!("\u{202e}{}", "x".repeat(10_000))})));
+    assert!(got.len() < 250 && got.contains("\\u{202e}"), "{got}");
+}

@@ -1,0 +1,174 @@
+//! The node's store on disk: the engine's [`Store`] over RocksDB.
+//!
+//! This crate exists so that RocksDB is spoken in one room only. What comes in and goes out are the
+//! engine's families, batches and errors; no type of RocksDB leaves it.
+//!
+//! In the data folder:
+//!
+//! | path | what it is |
+//! | --- | --- |
+//! | `node.lock` | held by the running process, with its pid: one process per folder |
+//! | `store/` | RocksDB: one column family per [`Family`] |
+//! | `store.new/` | a store that is being created; it gets its name when it is whole |
+//!
+//! A commit is one write batch and one synced write to the log of RocksDB. RocksDB shows a batch to
+//! readers only after that sync, as long as writes are neither pipelined nor unordered, and
+//! `options.rs` leaves both off.
+//!
+//! # What a power cut may leave, and how that is tested
+//!
+//! `kill -9` leaves the page cache in place, so it says nothing about syncs. Stand-ins that damage
+//! the files by hand are in `tests/power_cut.rs`. The real thing needs no special kernel: put the
+//! data folder on ext4 in a loop file, commit while noting outside it which commits returned, stop
+//! the process with SIGSTOP, copy the loop file (what is only in the page cache stays behind), mount
+//! the copy, and open the store in it. Every commit that had returned must be there, and of the one
+//! in flight all or nothing.
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use certmesh_engine::store::{Batch, Family, Order, Store, StoreError, Visit};
+use certmesh_wire::MeshId;
+use rocksdb::{ColumnFamily, DB, DBRawIterator, ReadOptions, WriteBatch, WriteOptions};
+
+mod create;
+mod error;
+mod folder;
+mod identity;
+mod options;
+mod recover;
+
+pub use error::OpenError;
+pub use identity::{SCHEMA, StoreId};
+
+use folder::FolderLock;
+
+/// The store of one node, in one folder, held by one process.
+///
+/// The keys `schema`, `mesh` and `store` of [`Family::Meta`] are its own: they say what it is.
+pub struct RocksStore {
+    // Closed before the lock is released: fields drop in this order.
+    db: DB,
+    id: StoreId,
+    /// What the first failed write said. Once it is set, nothing is written any more.
+    failed: OnceLock<String>,
+    _lock: FolderLock,
+}
+
+impl RocksStore {
+    /// Opens the store of `mesh` in `folder`, or creates both.
+    ///
+    /// What a power cut left of a write that never returned is dropped. The folder stays locked
+    /// until the store is dropped.
+    ///
+    /// # Errors
+    /// One for each reason that an operator would act on differently: see [`OpenError`]. None of
+    /// them changes what is in the store.
+    pub fn open(folder: &Path, mesh: MeshId) -> Result<Self, OpenError> {
+        folder::ensure(folder)?;
+        let lock = FolderLock::take(folder)?;
+        let path = folder.join(folder::STORE);
+        if !path.exists() {
+            create::create(folder, mesh)?;
+        }
+        let db = recover::open(&path)?;
+        let id = identity::check(&db, &path, mesh)?;
+        Ok(Self { db, id, failed: OnceLock::new(), _lock: lock })
+    }
+
+    /// The name this store got when it was created. Arrivals, and so the cursors of readers, mean
+    /// something within one store only.
+    pub fn id(&self) -> StoreId {
+        self.id
+    }
+
+    fn refuse_after_failure(&self) -> Result<(), StoreError> {
+        let Some(first) = self.failed.get() else { return Ok(()) };
+        let cause = format!(
+            "an earlier write failed ({first}), and what it left behind is known only after opening \
+             the store anew; until then it is read-only"
+        );
+        Err(StoreError { doing: "writing a batch", cause })
+    }
+
+    fn write(&self, batch: &Batch) -> Result<(), StoreError> {
+        let failed = failing("writing a batch");
+        let mut writes = WriteBatch::default();
+        for write in &batch.writes {
+            writes.put_cf(family(&self.db, write.family)?, &write.key, &write.value);
+        }
+        let mut synced = WriteOptions::default();
+        synced.set_sync(true);
+        self.db.write_opt(writes, &synced).map_err(failed)
+    }
+}
+
+impl Store for RocksStore {
+    fn get(&self, from: Family, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.db.get_cf(family(&self.db, from)?, key).map_err(failing("reading a key"))
+    }
+
+    fn scan(
+        &self,
+        of: Family,
+        from: &[u8],
+        to: &[u8],
+        order: Order,
+        visit: Visit<'_>,
+    ) -> Result<(), StoreError> {
+        // RocksDB asks for bounds in order; a range turned round holds nothing.
+        if from >= to {
+            return Ok(());
+        }
+        let range = family(&self.db, of)?;
+        walk(self.db.raw_iterator_cf_opt(range, bounded(from, to)), order, visit)
+    }
+
+    fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
+        self.refuse_after_failure()?;
+        let result = self.write(batch);
+        if let Err(error) = &result {
+            // The first cause is the one worth telling; a second writer can't exist.
+            let _ = self.failed.set(error.cause.clone());
+        }
+        result
+    }
+}
+
+/// The iterator never leaves the range, so it never walks over what was deleted beyond it.
+fn bounded(from: &[u8], to: &[u8]) -> ReadOptions {
+    let mut options = ReadOptions::default();
+    options.set_iterate_lower_bound(from);
+    options.set_iterate_upper_bound(to);
+    options
+}
+
+/// An iterator reads from the moment it was made, whatever is written meanwhile.
+fn walk(mut at: DBRawIterator<'_>, order: Order, visit: Visit<'_>) -> Result<(), StoreError> {
+    match order {
+        Order::Ascending => at.seek_to_first(),
+        Order::Descending => at.seek_to_last(),
+    }
+    while let Some((key, value)) = at.item() {
+        if visit(key, value).is_break() {
+            return Ok(());
+        }
+        match order {
+            Order::Ascending => at.next(),
+            Order::Descending => at.prev(),
+        }
+    }
+    // An iterator that met damage ends like one that is done; only its status tells.
+    at.status().map_err(failing("scanning a range"))
+}
+
+fn family(db: &DB, family: Family) -> Result<&ColumnFamily, StoreError> {
+    db.cf_handle(family.name()).ok_or_else(|| StoreError {
+        doing: "finding a family of keys",
+        cause: format!("the store has no family named {}", family.name()),
+    })
+}
+
+fn failing(doing: &'static str) -> impl Fn(rocksdb::Error) -> StoreError {
+    move |error| StoreError { doing, cause: error.into_string() }
+}

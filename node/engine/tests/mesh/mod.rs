@@ -1,0 +1,143 @@
+//! A small mesh in memory: members with a node each, and the way of one record between them.
+
+#![allow(dead_code, clippy::unwrap_used, reason = "each test file uses a part of it; its inputs are its own")]
+
+use std::sync::Arc;
+
+use certmesh_engine::store::{MemoryStore, Store};
+use certmesh_engine::{Committed, Engine, Membership, Query, Refusal, Steps, StoredObject, commit, query};
+use certmesh_wire::{
+    Checkpoint, Manifest, Member, MeshId, NodeEntry, NodeId, NodeState, Parcel, RecordId, Roster,
+    RosterLimits, SecretKey, SignedManifest, SignedRoster,
+};
+
+pub(crate) const CODES: [&str; 3] = ["MY", "SG", "VN"];
+pub(crate) const MY: u8 = 0;
+pub(crate) const SG: u8 = 1;
+pub(crate) const VN: u8 = 2;
+
+pub(crate) fn node_key(member: u8) -> SecretKey {
+    SecretKey::from_seed(&[100 + member; 32])
+}
+
+pub(crate) fn root_key(member: u8) -> SecretKey {
+    SecretKey::from_seed(&[200 + member; 32])
+}
+
+pub(crate) fn roster(limits: RosterLimits) -> SignedRoster {
+    let member = |at: u8| Member {
+        code: CODES[usize::from(at)].parse().unwrap(),
+        cert: format!("{}-CERT", CODES[usize::from(at)]),
+        identity: format!("identity--00000000-0000-4000-8000-00000000000{at}"),
+        root_key: root_key(at).root_key(),
+    };
+    let roster = Roster {
+        version: 0,
+        round: 0,
+        prev: None,
+        name: "test".into(),
+        exercise: true,
+        expires_ms: u64::MAX,
+        members: (0..3).map(member).collect(),
+        groups: Vec::new(),
+        limits,
+    };
+    SignedRoster::found(roster).unwrap()
+}
+
+pub(crate) fn manifest(
+    mesh: MeshId,
+    member: u8,
+    state: NodeState,
+    checkpoints: Vec<Checkpoint>,
+) -> SignedManifest {
+    let node = NodeEntry {
+        node: node_key(member).node_id(),
+        state,
+        addresses: vec!["/memory/1".into()],
+        checkpoints,
+    };
+    let manifest = Manifest {
+        mesh,
+        member: CODES[usize::from(member)].parse().unwrap(),
+        version: 0,
+        prev: None,
+        roster: 0,
+        expires_ms: u64::MAX,
+        nodes: vec![node],
+    };
+    SignedManifest::sign(manifest, &root_key(member)).unwrap()
+}
+
+pub(crate) fn membership() -> Membership {
+    membership_within(RosterLimits::default())
+}
+
+pub(crate) fn membership_within(limits: RosterLimits) -> Membership {
+    let roster = roster(limits);
+    let mesh = roster.mesh();
+    Membership::new(roster, (0..3).map(|member| manifest(mesh, member, NodeState::Live, vec![]))).unwrap()
+}
+
+/// A node without sockets.
+pub(crate) struct Peer {
+    pub(crate) engine: Engine,
+    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) now_ms: u64,
+}
+
+impl Peer {
+    pub(crate) fn new(member: u8) -> Self {
+        Self::with(membership(), member, Arc::default())
+    }
+
+    pub(crate) fn with(membership: Membership, member: u8, store: Arc<MemoryStore>) -> Self {
+        let engine = Engine::open(Arc::new(membership), node_key(member), &*store).unwrap();
+        Self { engine, store, now_ms: 1_000_000 }
+    }
+
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    /// Publishes, and commits; gives the parcels to send.
+    pub(crate) fn publish(&mut self, objects: &[&str]) -> Vec<Parcel> {
+        let mut steps = Steps::default();
+        self.engine.publish(&*self.store, objects, self.now_ms, &mut steps).unwrap();
+        parcels(commit(&*self.store, steps).unwrap())
+    }
+
+    /// Takes a parcel through the door and commits it.
+    pub(crate) fn take(&mut self, parcel: &Parcel) -> Result<RecordId, Refusal> {
+        let mut steps = Steps::default();
+        let prechecked = self.engine.precheck(&*self.store, parcel.record())?;
+        let verified = prechecked.verify(parcel.body().map(<[u8]>::to_vec))?;
+        self.engine.admit(&*self.store, verified, self.now_ms, &mut steps)?;
+        Ok(commit(&*self.store, steps).unwrap().records[0].id)
+    }
+
+    pub(crate) fn take_all(&mut self, parcels: &[Parcel]) {
+        for parcel in parcels {
+            self.take(parcel).unwrap();
+        }
+    }
+
+    pub(crate) fn find(&self, asked: &Query) -> Vec<StoredObject> {
+        query(&*self.store, asked, None, 500).unwrap().objects
+    }
+
+    pub(crate) fn node_id(&self) -> NodeId {
+        self.engine.node_id()
+    }
+}
+
+pub(crate) fn parcels(committed: Committed) -> Vec<Parcel> {
+    committed.records.into_iter().map(|record| record.parcel).collect()
+}
+
+/// An indicator for a domain; `n` makes its id, `modified` is a year.
+pub(crate) fn indicator(n: u32, domain: &str, year: u32) -> String {
+    format!(
+        r#"{{"type":"indicator","spec_version":"2.1","id":"indicator--00000000-0000-4000-8000-{n:012}","created":"2020-01-01T00:00:00.000Z","modified":"{year}-01-01T00:00:00.000Z","pattern":"[domain-name:value = '{domain}']","pattern_type":"stix","valid_from":"2020-01-01T00:00:00Z"}}"#
+    )
+}

@@ -1,0 +1,185 @@
+//! What readers see, and what other nodes are sent.
+
+#![allow(clippy::unwrap_used, reason = "a test's own inputs")]
+
+mod mesh;
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use certmesh_engine::{Query, after, answer, counts, export, query, versions};
+use certmesh_wire::{Export, PullRequest, Record};
+use mesh::{MY, Peer, SG, VN, indicator, membership, node_key};
+
+fn ids(found: &[certmesh_engine::StoredObject]) -> Vec<u32> {
+    found.iter().map(|object| object.id[object.id.len() - 4..].parse().unwrap()).collect()
+}
+
+#[test]
+fn the_same_bytes_again_add_provenance_and_no_arrival() {
+    let (mut sg, mut my) = (Peer::new(SG), Peer::new(MY));
+    let text = indicator(1, "a.example", 2021);
+    my.take_all(&sg.publish(&[&text]));
+    my.take_all(&sg.publish(&[&text]));
+    my.publish(&[&text, &text]);
+    assert_eq!(counts(my.store()).unwrap().objects, 1);
+    assert_eq!(counts(my.store()).unwrap().indicators, 1);
+    for from in ["SG", "MY"] {
+        let asked = Query { from: Some(from.parse().unwrap()), ..Query::default() };
+        assert_eq!(my.find(&asked).len(), 1, "{from} has published it");
+    }
+    let asked = Query { from: Some("VN".parse().unwrap()), ..Query::default() };
+    assert_eq!(my.find(&asked).len(), 0);
+}
+
+#[test]
+fn arrivals_rise_whatever_the_clock_does() {
+    let mut sg = Peer::new(SG);
+    for (n, now_ms) in [(1, 1_000_000), (2, 1_000_000), (3, 5), (4, 2_000_000), (5, 0)] {
+        sg.now_ms = now_ms;
+        sg.publish(&[&indicator(n, "a.example", 2021)]);
+        sg = Peer { now_ms: 0, ..Peer::with(membership(), SG, Arc::clone(&sg.store)) };
+    }
+    let arrivals: Vec<_> = after(sg.store(), 0).unwrap().iter().map(|object| object.arrival).collect();
+    assert_eq!(arrivals, [1_000_000, 1_000_001, 1_000_002, 2_000_000, 2_000_001]);
+    assert_eq!(after(sg.store(), 1_000_001).unwrap().len(), 3);
+}
+
+#[test]
+fn conditions_combine() {
+    let mut sg = Peer::new(SG);
+    let malware = r#"{"type":"malware","spec_version":"2.1","id":"malware--00000000-0000-4000-8000-000000000009","created":"2020-01-01T00:00:00Z","modified":"2020-01-01T00:00:00Z","name":"X","is_family":false}"#;
+    sg.publish(&[&indicator(1, "a.example", 2021), malware, &indicator(2, "A.example", 2021)]);
+    sg.now_ms += 5_000;
+    sg.publish(&[&indicator(3, "b.example", 2021)]);
+    let ask = |asked: Query| ids(&sg.find(&asked));
+    let value = |text: &str| Some(text.to_owned());
+    assert_eq!(ask(Query::default()), [3, 2, 9, 1], "latest arrival first");
+    assert_eq!(ask(Query { value: value("a.example."), ..Query::default() }), [2, 1]);
+    assert_eq!(ask(Query { object_type: value("malware"), ..Query::default() }), [9]);
+    assert_eq!(ask(Query { object_type: value("malw"), ..Query::default() }), [0_u32; 0]);
+    assert_eq!(ask(Query { since_ms: Some(1_004_000), ..Query::default() }), [3]);
+    assert_eq!(
+        ask(Query { value: value("a.example"), since_ms: Some(1_004_000), ..Query::default() }),
+        [0; 0]
+    );
+    let from = |code: &str| Some(code.parse().unwrap());
+    assert_eq!(
+        ask(Query { from: from("SG"), object_type: value("indicator"), ..Query::default() }),
+        [3, 2, 1]
+    );
+    assert_eq!(ask(Query { from: from("MY"), object_type: value("indicator"), ..Query::default() }), [0; 0]);
+}
+
+#[test]
+fn pages_follow_each_other_without_loss() {
+    let mut sg = Peer::new(SG);
+    let texts: Vec<_> = (0..7).map(|n| indicator(n, "a.example", 2021)).collect();
+    sg.publish(&texts.iter().map(String::as_str).collect::<Vec<_>>());
+    for asked in [Query::default(), Query { value: Some("a.example".into()), ..Query::default() }] {
+        let (mut found, mut before) = (Vec::new(), None);
+        loop {
+            let page = query(sg.store(), &asked, before, 3).unwrap();
+            found.extend(ids(&page.objects));
+            before = page.next;
+            if before.is_none() {
+                break;
+            }
+        }
+        assert_eq!(found, [6, 5, 4, 3, 2, 1, 0]);
+    }
+}
+
+#[test]
+fn a_query_shows_each_publishers_newest_version_and_nothing_revoked() {
+    let (mut sg, mut my) = (Peer::new(SG), Peer::new(MY));
+    my.take_all(&sg.publish(&[&indicator(1, "new.example", 2022)]));
+    my.take_all(&sg.publish(&[&indicator(1, "old.example", 2021)]));
+    my.publish(&[&indicator(1, "mine.example", 2020)]);
+    let domains =
+        |peer: &Peer, value: &str| peer.find(&Query { value: Some(value.into()), ..Query::default() }).len();
+    assert_eq!(
+        [domains(&my, "new.example"), domains(&my, "old.example"), domains(&my, "mine.example")],
+        [1, 0, 1]
+    );
+    let id = "indicator--00000000-0000-4000-8000-000000000001";
+    assert_eq!(versions(my.store(), id).unwrap().len(), 3);
+    let revoked = indicator(1, "new.example", 2023).replace("\"type\"", "\"revoked\":true,\"type\"");
+    my.take_all(&sg.publish(&[&revoked]));
+    assert_eq!([domains(&my, "new.example"), domains(&my, "mine.example")], [0, 1]);
+    assert_eq!(versions(my.store(), id).unwrap().len(), 4);
+    assert_eq!(versions(my.store(), "indicator--00000000-0000-4000-8000-00000000000").unwrap().len(), 0);
+}
+
+#[test]
+fn pulls_bring_a_late_node_everything_and_nothing_twice() {
+    let (mut sg, mut vn) = (Peer::new(SG), Peer::new(VN));
+    for n in 0..5 {
+        sg.publish(&[&indicator(n, "a.example", 2021)]);
+    }
+    for expected in [6, 0] {
+        let request = PullRequest::decode(&vn.engine.wants().encode()).unwrap();
+        let answered = answer(sg.store(), sg.engine.membership(), vn.node_id(), &request).unwrap();
+        assert!(!answered.more());
+        let parcels = answered.into_parcels();
+        assert_eq!(parcels.len(), expected);
+        vn.take_all(&parcels);
+    }
+    assert_eq!(vn.find(&Query::default()).len(), 5);
+    let stranger = certmesh_wire::NodeId([1; 32]);
+    let answered = answer(sg.store(), sg.engine.membership(), stranger, &PullRequest::default()).unwrap();
+    assert!(answered.into_parcels().is_empty());
+}
+
+#[test]
+fn a_long_answer_stops_at_its_budget_and_goes_on() {
+    let (mut sg, mut vn) = (Peer::new(SG), Peer::new(VN));
+    let noise = |seed: u32| -> String {
+        let mut state = seed;
+        let letters = (0..700_000).map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            char::from(b'a' + (state >> 24) as u8 % 26)
+        });
+        letters.collect()
+    };
+    for n in 0..14 {
+        let text = indicator(n, "a.example", 2021)
+            .replace("\"type\"", &format!("\"x_noise\":\"{}\",\"type\"", noise(n)));
+        sg.publish(&[&text]);
+    }
+    let mut rounds = 0;
+    loop {
+        let answered = answer(sg.store(), sg.engine.membership(), vn.node_id(), &vn.engine.wants()).unwrap();
+        let more = answered.more();
+        assert!(answered.encode().len() <= certmesh_wire::limits::PULL_ANSWER_BYTES);
+        vn.take_all(&answered.into_parcels());
+        rounds += 1;
+        if !more {
+            break;
+        }
+    }
+    assert!(rounds > 1, "the test is too small for the budget");
+    assert_eq!(counts(vn.store()).unwrap(), counts(sg.store()).unwrap());
+}
+
+#[test]
+fn an_export_can_be_checked_by_anyone_with_the_roster() {
+    let (mut sg, mut my) = (Peer::new(SG), Peer::new(MY));
+    my.take_all(&sg.publish(&[&indicator(1, "a.example", 2021)]));
+    my.publish(&[&indicator(2, "b.example", 2021)]);
+    let mut file = Vec::new();
+    let mut take = |item: Vec<u8>| {
+        file.extend(item);
+        ControlFlow::Continue(())
+    };
+    export(my.store(), my.engine.membership(), &mut take).unwrap();
+    let export = Export::open(&file).unwrap();
+    assert_eq!(export.manifests().len(), 3);
+    let records: Vec<_> = export.map(|parcel| Record::decode(parcel.unwrap().record()).unwrap()).collect();
+    assert_eq!(records.len(), 4);
+    let mesh = membership().mesh();
+    let by = |member: u8| {
+        records.iter().filter(|record| record.verify(mesh, node_key(member).node_id()).is_ok()).count()
+    };
+    assert_eq!([by(SG), by(MY), by(VN)], [2, 2, 0]);
+}

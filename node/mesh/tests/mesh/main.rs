@@ -1,0 +1,8 @@
+//! Nodes on loopback, over real sockets.
+
+#![allow(clippy::unwrap_used)]
+
+mod connections;
+mod gossip;
+mod pulls;
+mod support;

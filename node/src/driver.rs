@@ -1,0 +1,276 @@
+//! The driver: the one thread that runs the engine and writes the store.
+//!
+//! It takes what waits, puts it through the engine's door, commits all of it with one sync, and
+//! only then lets replies, verdicts and gossip out. It decides nothing itself.
+
+mod inbox;
+mod waiting;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use certmesh_engine::store::{Store, StoreError};
+use certmesh_engine::{Committed, Engine, Refusal, Steps, commit};
+use certmesh_mesh::{Mesh, Receipt, Verdict};
+use certmesh_wire::limits::GOSSIP_PAYLOAD;
+use certmesh_wire::{NodeId, Parcel, RecordId};
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::clock::now_ms;
+use crate::peers::PeerBook;
+pub(crate) use inbox::{Input, Progress, PublishReply, Published};
+use waiting::Waiting;
+
+/// Inputs that may wait for the driver before whoever sends more has to wait too.
+const INBOX: usize = 1_024;
+/// News that may wait to be heard.
+const NEWS: usize = 1_024;
+
+/// What the driver has to tell the node.
+#[derive(Debug)]
+pub(crate) enum News {
+    /// This peer seems to have what is missing here.
+    Missing(NodeId),
+    /// The store has failed: nothing more can be written, and the node has to end.
+    Failed(StoreError),
+}
+
+/// A running driver.
+pub(crate) struct Driver {
+    inbox: mpsc::Sender<Input>,
+    news: mpsc::Receiver<News>,
+    thread: std::thread::JoinHandle<()>,
+}
+
+impl Driver {
+    /// Starts the thread.
+    pub(crate) fn start(
+        engine: Engine,
+        store: Arc<dyn Store>,
+        mesh: Mesh,
+        peers: Arc<PeerBook>,
+    ) -> std::io::Result<Self> {
+        let (inbox, inputs) = mpsc::channel(INBOX);
+        let (tell, news) = mpsc::channel(NEWS);
+        let (arrivals, _) = watch::channel(0);
+        let shell = Shell {
+            engine,
+            store,
+            mesh,
+            peers,
+            arrivals,
+            tell,
+            runtime: Handle::current(),
+            waiting: Waiting::default(),
+        };
+        let thread = std::thread::Builder::new().name("driver".into()).spawn(move || shell.run(inputs))?;
+        Ok(Self { inbox, news, thread })
+    }
+
+    /// Where to put inputs.
+    pub(crate) fn handle(&self) -> mpsc::Sender<Input> {
+        self.inbox.clone()
+    }
+
+    /// What the driver has to tell; nothing any more once it has ended.
+    pub(crate) async fn news(&mut self) -> Option<News> {
+        self.news.recv().await
+    }
+
+    /// Lets the driver finish what it has begun.
+    pub(crate) async fn stop(self) {
+        let _ = self.inbox.send(Input::Stop).await;
+        // A panic of the driver ended its news before.
+        let _ = tokio::task::spawn_blocking(|| self.thread.join()).await;
+    }
+}
+
+/// The engine with what it acts on.
+struct Shell {
+    engine: Engine,
+    store: Arc<dyn Store>,
+    mesh: Mesh,
+    peers: Arc<PeerBook>,
+    arrivals: watch::Sender<u64>,
+    tell: mpsc::Sender<News>,
+    runtime: Handle,
+    waiting: Waiting,
+}
+
+/// What is owed to whoever gave the inputs of one commit.
+#[derive(Default)]
+struct Owed {
+    published: Vec<(RecordId, usize, oneshot::Sender<PublishReply>)>,
+    accepted: Vec<Receipt>,
+    pulled: Vec<(Progress, oneshot::Sender<Progress>)>,
+}
+
+impl Shell {
+    fn run(mut self, mut inputs: mpsc::Receiver<Input>) {
+        while let Some(first) = inputs.blocking_recv() {
+            let (mut steps, mut owed) = (Steps::default(), Owed::default());
+            let mut next = Some(first);
+            let mut stop = false;
+            while let Some(input) = next {
+                stop |= matches!(input, Input::Stop);
+                self.take(input, &mut steps, &mut owed);
+                next = if steps.is_full() || stop { None } else { inputs.try_recv().ok() };
+            }
+            if let Err(error) = self.settle(steps, owed) {
+                let _ = self.tell.blocking_send(News::Failed(error));
+                return;
+            }
+            if stop {
+                return;
+            }
+        }
+    }
+
+    fn take(&mut self, input: Input, steps: &mut Steps, owed: &mut Owed) {
+        match input {
+            Input::Publish { objects, reply } => self.publish(&objects, reply, steps, owed),
+            Input::Gossip { from, payload, receipt } => self.gossip(from, &payload, receipt, steps, owed),
+            Input::Pulled { from, parcels, reply } => {
+                let progress = self.pulled(from, parcels, steps);
+                owed.pulled.push((progress, reply));
+            }
+            Input::Wants { reply } => {
+                let _ = reply.send(self.engine.wants());
+            }
+            Input::Arrivals { reply } => {
+                let _ = reply.send(self.arrivals.subscribe());
+            }
+            Input::Stop => {}
+        }
+    }
+
+    fn publish(
+        &mut self,
+        objects: &[Box<serde_json::value::RawValue>],
+        reply: oneshot::Sender<PublishReply>,
+        steps: &mut Steps,
+        owed: &mut Owed,
+    ) {
+        let texts: Vec<&str> = objects.iter().map(|object| object.get()).collect();
+        match self.engine.publish(&*self.store, &texts, now_ms(), steps) {
+            Ok(record) => owed.published.push((record, texts.len(), reply)),
+            Err(fault) => {
+                let _ = reply.send(Err(fault));
+            }
+        }
+    }
+
+    fn gossip(&mut self, from: NodeId, payload: &[u8], receipt: Receipt, steps: &mut Steps, owed: &mut Owed) {
+        let parcel = match Parcel::decode(payload) {
+            Ok(parcel) => parcel,
+            Err(fault) => {
+                self.peers.refuse(from, "malformed", &format!("gossip that is no parcel: {fault}"));
+                return self.judge(receipt, Verdict::Reject);
+            }
+        };
+        let (record, body) = parcel.into_parts();
+        match self.enter(from, &record, body, steps) {
+            Ok(()) => owed.accepted.push(receipt),
+            Err(refusal) if refusal.is_mended_by_pull() => {
+                if let Some(expired) = self.waiting.add(record_id(&refusal), receipt, Instant::now()) {
+                    self.judge(expired, Verdict::Ignore);
+                }
+                // A full queue means that this peer, like many, is being asked already.
+                let _ = self.tell.try_send(News::Missing(from));
+            }
+            Err(refusal) => self.judge(receipt, verdict(&refusal)),
+        }
+    }
+
+    fn pulled(&mut self, from: NodeId, parcels: Vec<Parcel>, steps: &mut Steps) -> Progress {
+        let mut progress = Progress::default();
+        for parcel in parcels {
+            let (record, body) = parcel.into_parts();
+            progress.admitted += u64::from(self.enter(from, &record, body, steps).is_ok());
+        }
+        progress
+    }
+
+    /// The door, in its three steps.
+    fn enter(
+        &mut self,
+        from: NodeId,
+        signed: &[u8],
+        body: Option<Vec<u8>>,
+        steps: &mut Steps,
+    ) -> Result<(), Refusal> {
+        let entered = self
+            .engine
+            .precheck(&*self.store, signed)
+            .and_then(|prechecked| prechecked.verify(body))
+            .and_then(|verified| self.engine.admit(&*self.store, verified, now_ms(), steps));
+        match &entered {
+            Ok(()) => self.peers.count_received(from),
+            Err(refusal) => self.peers.refuse_record(from, refusal),
+        }
+        entered
+    }
+
+    /// Commits, and then lets out what is owed.
+    fn settle(&mut self, steps: Steps, owed: Owed) -> Result<(), StoreError> {
+        let committed = commit(&*self.store, steps)?;
+        for receipt in owed.accepted {
+            self.judge(receipt, Verdict::Accept);
+        }
+        self.send_out(&committed);
+        if let Some(arrival) = committed.last_arrival {
+            self.arrivals.send_replace(arrival);
+        }
+        for (record, objects, reply) in owed.published {
+            let _ = reply.send(Ok(Published { record, objects }));
+        }
+        for (progress, reply) in owed.pulled {
+            let _ = reply.send(progress);
+        }
+        Ok(())
+    }
+
+    /// Gossips this node's own records, and passes on what had been waiting for a pull.
+    fn send_out(&mut self, committed: &Committed) {
+        let me = self.engine.node_id();
+        for record in &committed.records {
+            tracing::debug!(id = %record.id, seq = record.seq, objects = record.object_count, "committed");
+            if record.author == me {
+                let payload = gossip_payload(&record.parcel);
+                self.runtime.block_on(self.mesh.gossip(payload));
+            }
+            if let Some(receipt) = self.waiting.take(&record.id) {
+                self.judge(receipt, Verdict::Accept);
+            }
+        }
+        for expired in self.waiting.expire(Instant::now()) {
+            self.judge(expired, Verdict::Ignore);
+        }
+    }
+
+    fn judge(&self, receipt: Receipt, verdict: Verdict) {
+        self.runtime.block_on(self.mesh.judge(receipt, verdict));
+    }
+}
+
+/// The whole parcel if it fits a gossip message; else the record alone, whose body is then pulled.
+fn gossip_payload(parcel: &Parcel) -> Vec<u8> {
+    let whole = parcel.encode();
+    if whole.len() <= GOSSIP_PAYLOAD { whole } else { Parcel::new(parcel.record().to_vec(), None).encode() }
+}
+
+fn verdict(refusal: &Refusal) -> Verdict {
+    match refusal.verdict() {
+        certmesh_engine::Verdict::Accept => Verdict::Accept,
+        certmesh_engine::Verdict::Ignore => Verdict::Ignore,
+        certmesh_engine::Verdict::Reject => Verdict::Reject,
+    }
+}
+
+fn record_id(refusal: &Refusal) -> Option<RecordId> {
+    match refusal {
+        Refusal::Gap { id, .. } | Refusal::BodyMissing(id) => Some(*id),
+        _ => None,
+    }
+}

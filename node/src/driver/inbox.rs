@@ -1,0 +1,41 @@
+//! What the driver is asked to do, and what it answers.
+
+use certmesh_engine::PublishFault;
+use certmesh_mesh::Receipt;
+use certmesh_wire::{NodeId, Parcel, PullRequest, RecordId};
+use serde_json::value::RawValue;
+use tokio::sync::{oneshot, watch};
+
+/// The answer to a publication.
+pub(crate) type PublishReply = Result<Published, PublishFault>;
+
+/// Objects that no power cut takes back.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Published {
+    pub(crate) record: RecordId,
+    pub(crate) objects: usize,
+}
+
+/// What became of pulled parcels.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Progress {
+    /// Taken into their logs; the others were refused, or here already.
+    pub(crate) admitted: u64,
+}
+
+/// One thing to do. Replies come after the commit; a dropped reply means that the node is ending.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// Publish these objects as one record.
+    Publish { objects: Vec<Box<RawValue>>, reply: oneshot::Sender<PublishReply> },
+    /// Judge a gossiped payload.
+    Gossip { from: NodeId, payload: Vec<u8>, receipt: Receipt },
+    /// Take parcels that a peer sent on request.
+    Pulled { from: NodeId, parcels: Vec<Parcel>, reply: oneshot::Sender<Progress> },
+    /// Say what to ask a peer for.
+    Wants { reply: oneshot::Sender<PullRequest> },
+    /// Give a view of the last arrival that readers may be shown; it changes as objects arrive.
+    Arrivals { reply: oneshot::Sender<watch::Receiver<u64>> },
+    /// Finish what has begun, and end.
+    Stop,
+}

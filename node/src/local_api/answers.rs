@@ -1,0 +1,151 @@
+//! Routes with one answer: publish, status, peers; and how errors are put into words.
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{FromRequest, State as AxumState};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use certmesh_api::{ErrorBody, Peer, PeerState, Peers, PublishRequest, Published, Status};
+use certmesh_engine::store::StoreError;
+use certmesh_engine::{PublishFault, counts};
+use tokio::sync::oneshot;
+
+use super::State;
+use crate::clock::now_ms;
+use crate::driver::Input;
+use crate::peers::PeerEntry;
+
+/// An answer that says why not.
+pub(super) struct Failure(StatusCode, ErrorBody);
+
+impl Failure {
+    pub(super) fn refused(error: impl ToString, hint: Option<&str>) -> Self {
+        let body = ErrorBody { error: error.to_string(), hint: hint.map(str::to_owned) };
+        Self(StatusCode::UNPROCESSABLE_ENTITY, body)
+    }
+
+    pub(super) fn stopping() -> Self {
+        let body = ErrorBody {
+            error: "the node is stopping and did not carry this out".into(),
+            hint: Some("try again when it is back; publishing the same objects again is safe".into()),
+        };
+        Self(StatusCode::SERVICE_UNAVAILABLE, body)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        tracing::error!("{error}");
+        let body =
+            ErrorBody { error: error.to_string(), hint: Some("look at the node's log and its disk".into()) };
+        Self(StatusCode::INTERNAL_SERVER_ERROR, body)
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        (self.0, Json(self.1)).into_response()
+    }
+}
+
+/// JSON that was asked for in the right form; anything else is refused in our own words.
+pub(super) struct Asked<T>(T);
+
+impl<T, S> FromRequest<S> for Asked<T>
+where
+    Json<T>: FromRequest<S, Rejection = JsonRejection>,
+    S: Send + Sync,
+{
+    type Rejection = Failure;
+
+    async fn from_request(request: axum::extract::Request, state: &S) -> Result<Self, Failure> {
+        let Json(value) = Json::<T>::from_request(request, state)
+            .await
+            .map_err(|e| Failure(e.status(), ErrorBody { error: e.body_text(), hint: None }))?;
+        Ok(Self(value))
+    }
+}
+
+pub(super) async fn no_such_route() -> Failure {
+    let body = ErrorBody {
+        error: "the node has no such route".into(),
+        hint: Some("the command and the node may be of different versions".into()),
+    };
+    Failure(StatusCode::NOT_FOUND, body)
+}
+
+pub(super) async fn publish(
+    AxumState(state): AxumState<State>,
+    Asked(request): Asked<PublishRequest>,
+) -> Result<Json<Published>, Failure> {
+    let (reply, answer) = oneshot::channel();
+    let input = Input::Publish { objects: request.objects, reply };
+    state.driver.send(input).await.map_err(|_| Failure::stopping())?;
+    let published = answer.await.map_err(|_| Failure::stopping())?.map_err(|fault| {
+        let hint = match &fault {
+            PublishFault::Object(_) => Some("mend the object and publish again; nothing was published"),
+            PublishFault::Tlp { .. } => Some("share it with the members it is meant for by other means"),
+            _ => None,
+        };
+        Failure::refused(fault, hint)
+    })?;
+    Ok(Json(Published { objects: published.objects as u64, record: published.record.to_string() }))
+}
+
+pub(super) async fn status(AxumState(state): AxumState<State>) -> Result<Json<Status>, Failure> {
+    let counts = counts(&*state.store)?;
+    let roster = state.membership.roster();
+    let member = state.membership.member_of(state.node_id);
+    let peers = state.peers.all();
+    Ok(Json(Status {
+        mesh: state.membership.mesh().to_string(),
+        mesh_name: roster.name.clone(),
+        exercise: roster.exercise,
+        member: member.map_or_else(String::new, |member| member.code.to_string()),
+        node_id: state.node_id.to_string(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        records: counts.records,
+        objects: counts.objects,
+        indicators: counts.indicators,
+        refused: state.peers.refused().into_iter().map(|(why, n)| (why.to_owned(), n)).collect(),
+        alarms: alarms(&state),
+        peers: peers
+            .into_iter()
+            .map(|(id, peer)| PeerState {
+                member: peer.member.to_string(),
+                node_id: id.to_string(),
+                connected: peer.connected,
+            })
+            .collect(),
+    }))
+}
+
+/// What an operator should see to: documents that have run out.
+fn alarms(state: &State) -> Vec<String> {
+    let now = now_ms();
+    let mut alarms = Vec::new();
+    if state.membership.roster().expires_ms < now {
+        alarms.push("the roster has expired; the members should agree on a renewed one".into());
+    }
+    for manifest in state.membership.manifests() {
+        let manifest = manifest.unverified();
+        if manifest.expires_ms < now {
+            alarms.push(format!("the manifest of {} has expired; {0} should renew it", manifest.member));
+        }
+    }
+    alarms
+}
+
+pub(super) async fn peers(AxumState(state): AxumState<State>) -> Json<Peers> {
+    let peer = |(id, peer): (certmesh_wire::NodeId, PeerEntry)| Peer {
+        member: peer.member.to_string(),
+        cert: peer.cert,
+        node_id: id.to_string(),
+        connected: peer.connected,
+        since_ms: peer.since_ms,
+        addresses: peer.addresses,
+        received: peer.received,
+        refused: peer.refused,
+    };
+    Json(Peers { peers: state.peers.all().into_iter().map(peer).collect() })
+}

@@ -1,0 +1,178 @@
+//! The node: one process of a member, which keeps the records of the mesh and gives its operators
+//! and SOC tools what they ask for. This file only wires the rooms together.
+
+mod clock;
+mod config;
+mod driver;
+mod local_api;
+mod material;
+mod peers;
+mod sync;
+mod telemetry;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use certmesh_engine::Engine;
+use certmesh_mesh::Event;
+use certmesh_store::RocksStore;
+use clap::Parser;
+use tokio::sync::mpsc;
+
+use crate::config::Config;
+use crate::driver::{Driver, News};
+use crate::material::Material;
+use crate::peers::PeerBook;
+
+/// Runs one node of a certmesh mesh, until SIGTERM or SIGINT.
+///
+/// It speaks to its operators through the `certmesh` command, over the Unix socket that its
+/// configuration names.
+#[derive(Debug, Parser)]
+#[command(name = "certmesh-node", version)]
+struct Arguments {
+    /// The node's configuration; `config/node.toml` in the source tree explains every line.
+    #[arg(long, value_name = "FILE", default_value = "/etc/certmesh/node.toml")]
+    config: PathBuf,
+}
+
+/// Whatever ends a node, in words for its operator.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            telemetry::say_failure(&*failure);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let config = Config::load(&arguments.config)?;
+    telemetry::start(&config.log)?;
+    keep_private()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(serve(config));
+    // A reader that still waits for its client must not hold up the end.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    result
+}
+
+/// Files of the node are its own user's alone, and a crash writes no memory, and so no key, to disk.
+fn keep_private() -> Result<(), Failure> {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+    rustix::process::setrlimit(rustix::process::Resource::Core, none)?;
+    Ok(())
+}
+
+async fn serve(config: Config) -> Result<(), Failure> {
+    let material = Material::load(&config)?;
+    let mesh_id = material.membership.mesh();
+    let store = Arc::new(RocksStore::open(&config.data_dir, mesh_id)?);
+    let engine = Engine::open(Arc::clone(&material.membership), material.key.clone(), &*store)?;
+    let node_id = engine.node_id();
+    let peers = Arc::new(PeerBook::new(&material.membership, node_id));
+
+    let source = sync::PullSource::new(store.clone(), Arc::clone(&material.membership));
+    let (mesh, mut events) = certmesh_mesh::start(
+        certmesh_mesh::Config {
+            key: material.key,
+            mesh: mesh_id,
+            listen: config.mesh.listen.clone(),
+            peers: peers.addresses(),
+        },
+        Arc::new(source),
+    )
+    .await?;
+    let mut driver = Driver::start(engine, store.clone(), mesh.clone(), Arc::clone(&peers))?;
+    let mut sync = sync::Sync::new(mesh.clone(), driver.handle(), Arc::clone(&peers));
+    let local_api = local_api::serve(
+        &config.api.socket,
+        local_api::State {
+            store: store.clone(),
+            membership: Arc::clone(&material.membership),
+            node_id,
+            driver: driver.handle(),
+            peers: Arc::clone(&peers),
+        },
+    )
+    .await?;
+    tracing::info!(
+        mesh = %mesh_id,
+        member = %material.member,
+        node = %node_id,
+        socket = %config.api.socket.display(),
+        listening = ?mesh.listen_addresses(),
+        "the node is up",
+    );
+
+    let mut stop = Signals::new()?;
+    let failure: Option<Failure> = loop {
+        tokio::select! {
+            signal = stop.next() => {
+                tracing::info!(signal, "stopping");
+                break None;
+            }
+            news = driver.news() => match news {
+                Some(News::Missing(peer)) => sync.nudge(peer),
+                Some(News::Failed(error)) => break Some(error.into()),
+                None => break Some("the driver has stopped by itself; this is a defect".into()),
+            },
+            event = events.recv() => match event {
+                Some(event) => take(event, &driver.handle(), &mut sync, &peers).await,
+                None => break Some("the mesh has stopped by itself; this is a defect".into()),
+            },
+        }
+    };
+    local_api.stop();
+    sync.stop();
+    mesh.shutdown().await;
+    driver.stop().await;
+    match failure {
+        None => Ok(()),
+        Some(failure) => Err(failure),
+    }
+}
+
+async fn take(event: Event, driver: &mpsc::Sender<driver::Input>, sync: &mut sync::Sync, peers: &PeerBook) {
+    match event {
+        Event::Connected(node) => {
+            peers.set_connected(node, true, clock::now_ms());
+            sync.connected(node);
+        }
+        Event::Disconnected(node) => {
+            peers.set_connected(node, false, clock::now_ms());
+            sync.disconnected(node);
+        }
+        Event::Gossip { from, payload, receipt } => {
+            // Waiting here is what slows gossip down to the disk's pace; the mesh drops what does
+            // not fit its own queue, and sync brings it later.
+            let _ = driver.send(driver::Input::Gossip { from, payload, receipt }).await;
+        }
+    }
+}
+
+/// The signals that ask a daemon to stop.
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}

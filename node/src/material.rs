@@ -1,0 +1,138 @@
+//! What a node needs before it can start, from files: its key, the roster, the manifests.
+
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use certmesh_engine::{Membership, MembershipFault};
+use certmesh_wire::limits::{MANIFEST_BYTES, ROSTER_BYTES};
+use certmesh_wire::{
+    KeyFault, ManifestFault, MemberCode, NodeId, NodeState, RosterFault, SecretKey, SignedManifest,
+    SignedRoster,
+};
+use zeroize::Zeroizing;
+
+use crate::config::Config;
+
+/// A key file is under 200 bytes.
+const KEY_BYTES: usize = 4 * 1024;
+
+/// Why the files do not make a node.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum MaterialFault {
+    #[error("there is no {what} at {}; {hint}", path.display())]
+    Missing { what: &'static str, path: PathBuf, hint: &'static str },
+    #[error("can't read the {what} at {}: {cause}", path.display())]
+    Unreadable { what: &'static str, path: PathBuf, cause: std::io::Error },
+    #[error("the {what} at {} is longer than {limit} bytes: it is something else", path.display())]
+    TooLong { what: &'static str, path: PathBuf, limit: usize },
+    #[error("others may read the node key at {} (mode {mode:03o}); run: chmod 600 {}", path.display(), path.display())]
+    KeyExposed { path: PathBuf, mode: u32 },
+    #[error("the node key at {}: {fault}", path.display())]
+    Key { path: PathBuf, fault: KeyFault },
+    #[error("the roster at {}: {fault}", path.display())]
+    Roster { path: PathBuf, fault: RosterFault },
+    #[error("the manifest at {}: {fault}", path.display())]
+    Manifest { path: PathBuf, fault: ManifestFault },
+    #[error("the manifests in {}: {fault}", path.display())]
+    Membership { path: PathBuf, fault: MembershipFault },
+    #[error(
+        "no manifest in {} names this node's key {node}; ask your member's root key holder to sign a \
+         manifest with it (`certmesh manifest new`), and put the file there",
+        path.display()
+    )]
+    Unnamed { path: PathBuf, node: NodeId },
+    #[error("the manifest of {member} says that this node's key {node} is no longer in use")]
+    NotLive { member: MemberCode, node: NodeId },
+}
+
+/// A node's key, and the mesh that it stands in.
+pub(crate) struct Material {
+    pub(crate) key: SecretKey,
+    pub(crate) member: MemberCode,
+    pub(crate) membership: Arc<Membership>,
+}
+
+impl Material {
+    /// Reads and checks everything that the configuration names.
+    pub(crate) fn load(config: &Config) -> Result<Self, MaterialFault> {
+        let key = load_key(&config.node_key)?;
+        let roster = load_roster(config)?;
+        let path = &config.manifests;
+        let membership = Membership::new(roster, load_manifests(path)?)
+            .map_err(|fault| MaterialFault::Membership { path: path.clone(), fault })?;
+        let node = key.node_id();
+        let Some(entry) = membership.nodes().get(&node) else {
+            return Err(MaterialFault::Unnamed { path: path.clone(), node });
+        };
+        let member = entry.member;
+        if entry.state != NodeState::Live {
+            return Err(MaterialFault::NotLive { member, node });
+        }
+        Ok(Self { key, member, membership: Arc::new(membership) })
+    }
+}
+
+fn load_key(path: &Path) -> Result<SecretKey, MaterialFault> {
+    let what = "node key";
+    let bytes = read(what, path, KEY_BYTES, "make one with `certmesh key new`")?;
+    let metadata = std::fs::metadata(path);
+    let mode = metadata.map_err(|cause| unreadable(what, path, cause))?.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(MaterialFault::KeyExposed { path: path.into(), mode });
+    }
+    let key = |fault| MaterialFault::Key { path: path.into(), fault };
+    let text = std::str::from_utf8(&bytes).map_err(|e| key(KeyFault::NotAKey(e.to_string())))?;
+    SecretKey::from_pem(text).map_err(key)
+}
+
+fn load_roster(config: &Config) -> Result<SignedRoster, MaterialFault> {
+    let path = &config.roster;
+    let bytes = read("roster", path, ROSTER_BYTES, "get it from any member of the mesh")?;
+    SignedRoster::decode(&bytes)
+        .and_then(|roster| roster.of_mesh(config.mesh_id))
+        .map_err(|fault| MaterialFault::Roster { path: path.clone(), fault })
+}
+
+fn load_manifests(folder: &Path) -> Result<Vec<SignedManifest>, MaterialFault> {
+    let what = "folder of manifests";
+    let unreadable = |cause| unreadable(what, folder, cause);
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.extension().is_some_and(|extension| extension == "cbor") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    paths.into_iter().map(load_manifest).collect()
+}
+
+fn load_manifest(path: PathBuf) -> Result<SignedManifest, MaterialFault> {
+    let bytes = read("manifest", &path, MANIFEST_BYTES, "get it from its member")?;
+    SignedManifest::decode(&bytes).map_err(|fault| MaterialFault::Manifest { path, fault })
+}
+
+/// A whole file of at most `limit` bytes, wiped from memory after use since it may be a key.
+fn read(
+    what: &'static str,
+    path: &Path,
+    limit: usize,
+    hint: &'static str,
+) -> Result<Zeroizing<Vec<u8>>, MaterialFault> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(limit.min(KEY_BYTES) + 1));
+    let file = std::fs::File::open(path).map_err(|cause| match cause.kind() {
+        std::io::ErrorKind::NotFound => MaterialFault::Missing { what, path: path.into(), hint },
+        _ => unreadable(what, path, cause),
+    })?;
+    file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(|cause| unreadable(what, path, cause))?;
+    if bytes.len() > limit {
+        return Err(MaterialFault::TooLong { what, path: path.into(), limit });
+    }
+    Ok(bytes)
+}
+
+fn unreadable(what: &'static str, path: &Path, cause: std::io::Error) -> MaterialFault {
+    MaterialFault::Unreadable { what, path: path.into(), cause }
+}

@@ -1,0 +1,123 @@
+//! What this node knows of the others from its own experience: who is connected since when, and
+//! what of theirs was taken or refused.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use certmesh_engine::{Membership, Refusal};
+use certmesh_wire::{MemberCode, NodeId};
+
+/// One other node.
+#[derive(Debug, Clone)]
+pub(crate) struct PeerEntry {
+    pub(crate) member: MemberCode,
+    pub(crate) cert: String,
+    pub(crate) addresses: Vec<String>,
+    pub(crate) connected: bool,
+    /// When `connected` last changed, milliseconds since 1970 UTC.
+    pub(crate) since_ms: Option<u64>,
+    /// Records of it that were taken.
+    pub(crate) received: u64,
+    /// Records and messages of it that were refused.
+    pub(crate) refused: u64,
+}
+
+/// The other live nodes of the mesh, and counts of what was refused from any of them.
+#[derive(Debug)]
+pub(crate) struct PeerBook {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    peers: BTreeMap<NodeId, PeerEntry>,
+    refused: BTreeMap<&'static str, u64>,
+}
+
+impl PeerBook {
+    /// All live nodes but this one, none of them connected.
+    pub(crate) fn new(membership: &Membership, me: NodeId) -> Self {
+        let entry = |node: &certmesh_engine::Node| PeerEntry {
+            member: node.member,
+            cert: membership
+                .roster()
+                .member(node.member)
+                .map_or_else(String::new, |member| member.cert.clone()),
+            addresses: node.addresses.clone(),
+            connected: false,
+            since_ms: None,
+            received: 0,
+            refused: 0,
+        };
+        let others = membership.live_nodes().filter(|(id, _)| *id != me);
+        let peers = others.map(|(id, node)| (id, entry(node))).collect();
+        Self { inner: Mutex::new(Inner { peers, refused: BTreeMap::new() }) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where each node can be reached.
+    pub(crate) fn addresses(&self) -> BTreeMap<NodeId, Vec<String>> {
+        self.lock().peers.iter().map(|(id, peer)| (*id, peer.addresses.clone())).collect()
+    }
+
+    /// All of them, sorted by member and then key.
+    pub(crate) fn all(&self) -> Vec<(NodeId, PeerEntry)> {
+        let mut all: Vec<_> = self.lock().peers.iter().map(|(id, peer)| (*id, peer.clone())).collect();
+        all.sort_by_key(|(id, peer)| (peer.member, *id));
+        all
+    }
+
+    /// How often what was refused, since the start.
+    pub(crate) fn refused(&self) -> BTreeMap<&'static str, u64> {
+        self.lock().refused.clone()
+    }
+
+    /// The name of a node for log lines: its member and the beginning of its key.
+    pub(crate) fn name(&self, node: NodeId) -> String {
+        let member = self.lock().peers.get(&node).map(|peer| peer.member);
+        member.map_or_else(|| node.to_string(), |member| format!("{member}/{}", node.short()))
+    }
+
+    pub(crate) fn set_connected(&self, node: NodeId, connected: bool, now_ms: u64) {
+        if let Some(peer) = self.lock().peers.get_mut(&node)
+            && peer.connected != connected
+        {
+            peer.connected = connected;
+            peer.since_ms = Some(now_ms);
+        }
+    }
+
+    pub(crate) fn count_received(&self, node: NodeId) {
+        if let Some(peer) = self.lock().peers.get_mut(&node) {
+            peer.received += 1;
+        }
+    }
+
+    /// Counts a refusal and says it to the operator, ever more rarely if the same peer goes on.
+    pub(crate) fn refuse(&self, node: NodeId, reason: &'static str, why: &dyn std::fmt::Display) {
+        let count = {
+            let mut inner = self.lock();
+            *inner.refused.entry(reason).or_default() += 1;
+            inner.peers.get_mut(&node).map_or(1, |peer| {
+                peer.refused += 1;
+                peer.refused
+            })
+        };
+        if count.is_power_of_two() {
+            let from = self.name(node);
+            tracing::warn!(%from, reason, refused_from_it = count, "refused: {why}");
+        }
+    }
+
+    /// Counts a refused record, unless it is part of ordinary gossip.
+    pub(crate) fn refuse_record(&self, node: NodeId, refusal: &Refusal) {
+        if refusal.is_ordinary() {
+            tracing::debug!(from = %self.name(node), "{refusal}");
+        } else {
+            self.refuse(node, refusal.reason(), refusal);
+        }
+    }
+}

@@ -22,6 +22,8 @@ impl Engine {
         steps: &mut Steps,
     ) -> Result<(), Refusal> {
         let state = self.check_place(store, &verified, steps)?;
+        // All reads come before the first write and change of state: a read that fails must leave none.
+        let known = known_arrivals(store, steps, &verified.content)?;
         let Verified { record, author, body, content } = verified;
         let header = record.header();
         let place = layout::place(state.number, header.seq);
@@ -41,7 +43,7 @@ impl Engine {
             Content::Objects(objects) => objects.len(),
             _ => 0,
         };
-        self.admit_content(store, &carrier, content, steps)?;
+        self.admit_content(&carrier, content, known, steps);
         self.counts.records += 1;
         steps.put(Family::Meta, layout::COUNTS.to_vec(), self.counts.encode());
         self.logs.insert(header.log, state);
@@ -122,28 +124,24 @@ impl Engine {
 
     fn admit_content(
         &mut self,
-        store: &dyn Store,
         carrier: &Carrier,
         content: Content,
+        known: Vec<Option<u64>>,
         steps: &mut Steps,
-    ) -> Result<(), StoreError> {
+    ) {
         match content {
             Content::Nothing => {}
             Content::Void => self.counts.void += 1,
             Content::Objects(objects) => {
-                // All reads come before the first change of state: a failed read must leave none.
-                let known = objects.iter().map(|object| known_arrival(store, steps, object));
-                let known = known.collect::<Result<Vec<_>, _>>()?;
                 for (object, known) in objects.into_iter().zip(known) {
-                    let known = known.or_else(|| steps.object(&object.sha256));
-                    match known {
+                    // The same text may stand twice in one commit, or in one body.
+                    match known.or_else(|| steps.object(&object.sha256)) {
                         Some(arrival) => index_publication(steps, carrier, &object, arrival),
                         None => self.admit_object(carrier, object, steps),
                     }
                 }
             }
         }
-        Ok(())
     }
 
     fn admit_object(&mut self, carrier: &Carrier, object: ReadObject, steps: &mut Steps) {
@@ -156,7 +154,7 @@ impl Engine {
         let by_type = layout::at(layout::object_type(&object.object_type), arrival);
         steps.put(Family::Index, by_type, Vec::new());
         for observable in &object.observables {
-            steps.put(Family::Index, layout::at(layout::value(observable), arrival), Vec::new());
+            steps.put(Family::Index, layout::observable(observable, arrival), Vec::new());
         }
         index_publication(steps, carrier, &object, arrival);
         let stored = StoredObject {
@@ -182,13 +180,21 @@ struct Carrier {
     now_ms: u64,
 }
 
-/// Where the same bytes stand already.
-fn known_arrival(store: &dyn Store, steps: &Steps, object: &ReadObject) -> Result<Option<u64>, StoreError> {
-    if let Some(arrival) = steps.object(&object.sha256) {
-        return Ok(Some(arrival));
-    }
-    let value = store.get(Family::Index, &layout::digest(&object.sha256))?;
-    value.map(|value| layout::arrival_of(&value)).transpose()
+/// For each object, where the same bytes stand in the store already.
+fn known_arrivals(
+    store: &dyn Store,
+    steps: &Steps,
+    content: &Content,
+) -> Result<Vec<Option<u64>>, StoreError> {
+    let Content::Objects(objects) = content else { return Ok(Vec::new()) };
+    let known = |object: &ReadObject| match steps.object(&object.sha256) {
+        Some(arrival) => Ok(Some(arrival)),
+        None => {
+            let value = store.get(Family::Index, &layout::digest(&object.sha256))?;
+            value.map(|value| layout::arrival_of(&value)).transpose()
+        }
+    };
+    objects.iter().map(known).collect()
 }
 
 /// Who published these bytes: the first time makes the object, later ones add to its provenance.

@@ -5,7 +5,7 @@
 //! | log | log number u32, seq u64 | the record's signed bytes |
 //! | body | log number u32, seq u64 | the body's bytes |
 //! | object | arrival u64 | [`StoredObject`] |
-//! | index | `v` observable key, arrival | |
+//! | index | `v` value, 0, arrival, kind of observable | |
 //! | index | `i` STIX id, 0, member, modified, arrival | |
 //! | index | `t` STIX type, 0, arrival | |
 //! | index | `m` member, arrival | |
@@ -18,7 +18,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use certmesh_intel::Tlp;
+use certmesh_intel::{Observable, Tlp};
 use certmesh_wire::{LogId, MemberCode, NodeId, RecordId};
 
 use crate::store::{Family, Order, Store, StoreError};
@@ -186,10 +186,16 @@ impl Fields<'_> {
     }
 }
 
-/// The arrival that a key ends with.
+/// The arrival that a key, or a value, ends with.
 pub(crate) fn arrival_of(key: &[u8]) -> Result<u64, StoreError> {
     let tail = key.last_chunk().ok_or_else(|| damaged("a key does not end with an arrival"))?;
     Ok(u64::from_be_bytes(*tail))
+}
+
+/// The arrival that stands in a key after a prefix of this length.
+pub(crate) fn arrival_after(key: &[u8], prefix_len: usize) -> Result<u64, StoreError> {
+    let arrival = key.get(prefix_len..).and_then(|rest| rest.first_chunk());
+    arrival.map(|bytes| u64::from_be_bytes(*bytes)).ok_or_else(|| damaged("a key lacks its arrival"))
 }
 
 /// Of family `log` and `body`.
@@ -239,9 +245,16 @@ pub(crate) fn record(id: &RecordId) -> Vec<u8> {
 /// Of family `meta`.
 pub(crate) const COUNTS: &[u8] = b"counts";
 
-/// Of family `index`; without its arrival, the prefix of all of them.
-pub(crate) fn value(observable: &[u8]) -> Vec<u8> {
-    [b"v", observable].concat()
+/// Of family `index`: the prefix of all arrivals of a normalised value, whatever its kind.
+pub(crate) fn value(value: &str) -> Vec<u8> {
+    [b"v", &Observable::lookup_key(value)[..]].concat()
+}
+
+/// Of family `index`.
+pub(crate) fn observable(observable: &Observable, arrival: u64) -> Vec<u8> {
+    let mut key = at(value(&observable.value), arrival);
+    key.extend_from_slice(observable.kind.as_bytes());
+    key
 }
 
 /// Of family `index`; without its arrival, the prefix of all of them.

@@ -10,5 +10,3 @@ pub const COMMIT_BYTES: usize = 16 * 1024 * 1024;
 pub const PAGE_OBJECTS: usize = 500;
 /// Bytes of objects after which a page ends.
 pub const PAGE_BYTES: usize = 4 * 1024 * 1024;
-/// Objects that one query by value looks at; real values have a handful.
-pub const VALUE_ARRIVALS: usize = 100_000;

@@ -1,7 +1,7 @@
 //! The second step through the door: the signature, then the body. A pure function of bytes, so it
 //! may run on any core while the engine does something else.
 
-use certmesh_intel::{Object, Observable, Tlp};
+use certmesh_intel::{Object, Observable, Tlp, observable};
 use certmesh_wire::{Kind, MeshId, NodeId, Record, sha256};
 
 use crate::refusal::Refusal;
@@ -44,7 +44,7 @@ pub(crate) struct ReadObject {
     pub(crate) modified: Option<i64>,
     pub(crate) tlp: Tlp,
     pub(crate) revoked: bool,
-    pub(crate) observables: Vec<Vec<u8>>,
+    pub(crate) observables: Vec<Observable>,
 }
 
 impl Prechecked {
@@ -94,7 +94,7 @@ fn read_object(json: String, ceiling: u8) -> Option<ReadObject> {
         modified: object.modified(),
         tlp,
         revoked: object.is_revoked(),
-        observables: object.observables().iter().map(Observable::key).collect(),
+        observables: observable::of(&object),
         json,
     })
 }

@@ -4,14 +4,14 @@
 //! conditions. Of each publisher's versions of an object only the newest is in a query's answer,
 //! and none of an object that its publisher has revoked; [`versions`] has them all.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use certmesh_intel::observable::{Observable, questions};
+use certmesh_intel::observable::questions;
 use certmesh_wire::MemberCode;
 
 use crate::layout::{self, Counts, StoredObject};
-use crate::limits::{PAGE_BYTES, PAGE_OBJECTS, VALUE_ARRIVALS};
+use crate::limits::{PAGE_BYTES, PAGE_OBJECTS};
 use crate::store::{Family, Order, Store, StoreError};
 
 /// What to look for; conditions combine with AND.
@@ -49,30 +49,27 @@ pub fn query(
     limit: usize,
 ) -> Result<Page, StoreError> {
     let range = (query.since_ms.unwrap_or(0), before.unwrap_or(u64::MAX));
-    let mut page = Page::default();
-    let mut bytes = 0;
     let limit = limit.clamp(1, PAGE_OBJECTS);
-    let mut take = |arrival: u64| -> Result<ControlFlow<()>, StoreError> {
-        let Some(object) = object_at(store, arrival)? else { return Ok(ControlFlow::Continue(())) };
-        if matches(store, query, &object)? {
-            bytes += object.json.len();
-            page.objects.push(object);
-        }
-        let full = page.objects.len() >= limit || bytes >= PAGE_BYTES;
-        page.next = full.then_some(arrival);
-        Ok(if full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
-    };
-    match narrowest(store, query)? {
-        Candidates::Listed(arrivals) => {
-            for arrival in arrivals.range(range.0..range.1).rev() {
-                if take(*arrival)?.is_break() {
-                    break;
-                }
-            }
-        }
-        Candidates::Indexed(family, prefix) => walk(store, family, prefix, range, &mut take)?,
+    // Each index is read back to some arrival; from the latest of these on, nothing can be missing.
+    let (mut found, mut complete_from) = (BTreeMap::new(), 0);
+    for (family, prefix) in narrowest(query) {
+        let mut reading = Reading { store, query, limit, bytes: 0, found: Vec::new(), stopped_at: 0 };
+        reading.walk(family, prefix, range)?;
+        complete_from = complete_from.max(reading.stopped_at);
+        found.extend(reading.found.into_iter().map(|object| (object.arrival, object)));
     }
-    Ok(page)
+    let objects: Vec<_> =
+        found.into_values().rev().filter(|object| object.arrival >= complete_from).collect();
+    Ok(page(objects, limit, complete_from))
+}
+
+fn page(mut objects: Vec<StoredObject>, limit: usize, complete_from: u64) -> Page {
+    if objects.len() > limit {
+        objects.truncate(limit);
+        let next = objects.last().map(|object| object.arrival);
+        return Page { objects, next };
+    }
+    Page { objects, next: (complete_from > 0).then_some(complete_from) }
 }
 
 /// Objects in the order of their arrival, those after `arrival` (all, from 0), one page of them.
@@ -99,76 +96,85 @@ pub fn after(store: &dyn Store, arrival: u64) -> Result<Vec<StoredObject>, Store
 
 /// Every version of the object with this STIX id, by whoever published it, latest arrival first.
 pub fn versions(store: &dyn Store, id: &str) -> Result<Vec<StoredObject>, StoreError> {
-    let arrivals = listed(store, &[layout::versions(id)])?;
+    let arrivals = listed(store, &layout::versions(id))?;
     let objects = arrivals.iter().rev().filter_map(|arrival| object_at(store, *arrival).transpose());
     objects.collect()
 }
 
-/// Where the arrivals of a query come from.
-enum Candidates {
-    /// Gathered beforehand.
-    Listed(BTreeSet<u64>),
-    /// The keys of a family that begin with this and end with an arrival.
-    Indexed(Family, Vec<u8>),
-}
-
-fn narrowest(store: &dyn Store, query: &Query) -> Result<Candidates, StoreError> {
+/// The index ranges that hold every answer to the query: the narrowest that there are.
+fn narrowest(query: &Query) -> Vec<(Family, Vec<u8>)> {
     if let Some(value) = &query.value {
-        let keys = questions(value).into_iter().map(|value| layout::value(&Observable::lookup_key(&value)));
-        return listed(store, &keys.collect::<Vec<_>>()).map(Candidates::Listed);
+        return questions(value).iter().map(|value| (Family::Index, layout::value(value))).collect();
     }
-    Ok(match (&query.object_type, query.from) {
-        (Some(object_type), _) => Candidates::Indexed(Family::Index, layout::object_type(object_type)),
-        (None, Some(member)) => Candidates::Indexed(Family::Index, layout::member(member)),
-        (None, None) => Candidates::Indexed(Family::Object, Vec::new()),
-    })
+    vec![match (&query.object_type, query.from) {
+        (Some(object_type), _) => (Family::Index, layout::object_type(object_type)),
+        (None, Some(member)) => (Family::Index, layout::member(member)),
+        (None, None) => (Family::Object, Vec::new()),
+    }]
 }
 
-/// The arrivals of all index keys that begin with one of the prefixes.
-fn listed(store: &dyn Store, prefixes: &[Vec<u8>]) -> Result<BTreeSet<u64>, StoreError> {
-    let mut arrivals = BTreeSet::new();
-    for prefix in prefixes {
-        let mut fault = None;
-        let mut visit = |key: &[u8], _: &[u8]| match layout::arrival_of(key) {
-            Ok(arrival) => {
-                arrivals.insert(arrival);
-                if arrivals.len() < VALUE_ARRIVALS {
-                    ControlFlow::Continue(())
-                } else {
-                    ControlFlow::Break(())
-                }
-            }
-            Err(e) => {
-                fault = Some(e);
+/// One index range being read backwards, until there is enough for a page.
+struct Reading<'a> {
+    store: &'a dyn Store,
+    query: &'a Query,
+    limit: usize,
+    bytes: usize,
+    found: Vec<StoredObject>,
+    /// The arrival at which there was enough; 0 if the range was read to its end.
+    stopped_at: u64,
+}
+
+impl Reading<'_> {
+    fn walk(&mut self, family: Family, prefix: Vec<u8>, (from, to): (u64, u64)) -> Result<(), StoreError> {
+        let (store, prefix_len) = (self.store, prefix.len());
+        let mut result = Ok(());
+        let mut visit = |key: &[u8], _: &[u8]| {
+            let taken = layout::arrival_after(key, prefix_len).and_then(|arrival| self.take(arrival));
+            taken.unwrap_or_else(|e| {
+                result = Err(e);
                 ControlFlow::Break(())
-            }
+            })
         };
-        store.scan(Family::Index, prefix, &layout::end_of(prefix), Order::Ascending, &mut visit)?;
-        if let Some(e) = fault {
-            return Err(e);
-        }
+        let (start, end) = (layout::at(prefix.clone(), from), layout::at(prefix, to));
+        store.scan(family, &start, &end, Order::Descending, &mut visit)?;
+        result
     }
-    Ok(arrivals)
+
+    fn take(&mut self, arrival: u64) -> Result<ControlFlow<()>, StoreError> {
+        // A value that an object has in two kinds stands in the index twice.
+        if self.found.last().is_some_and(|last| last.arrival == arrival) {
+            return Ok(ControlFlow::Continue(()));
+        }
+        if let Some(object) = object_at(self.store, arrival)?
+            && matches(self.store, self.query, &object)?
+        {
+            self.bytes += object.json.len();
+            self.found.push(object);
+        }
+        if self.found.len() < self.limit && self.bytes < PAGE_BYTES {
+            return Ok(ControlFlow::Continue(()));
+        }
+        self.stopped_at = arrival;
+        Ok(ControlFlow::Break(()))
+    }
 }
 
-fn walk(
-    store: &dyn Store,
-    family: Family,
-    prefix: Vec<u8>,
-    (from, to): (u64, u64),
-    take: &mut dyn FnMut(u64) -> Result<ControlFlow<()>, StoreError>,
-) -> Result<(), StoreError> {
-    let mut result = Ok(());
-    let mut visit = |key: &[u8], _: &[u8]| match layout::arrival_of(key).and_then(&mut *take) {
-        Ok(flow) => flow,
+/// The arrivals that the keys of the index end with, of all those that begin with this prefix.
+fn listed(store: &dyn Store, prefix: &[u8]) -> Result<BTreeSet<u64>, StoreError> {
+    let mut arrivals = BTreeSet::new();
+    let mut fault = None;
+    let mut visit = |key: &[u8], _: &[u8]| match layout::arrival_of(key) {
+        Ok(arrival) => {
+            arrivals.insert(arrival);
+            ControlFlow::Continue(())
+        }
         Err(e) => {
-            result = Err(e);
+            fault = Some(e);
             ControlFlow::Break(())
         }
     };
-    let (start, end) = (layout::at(prefix.clone(), from), layout::at(prefix, to));
-    store.scan(family, &start, &end, Order::Descending, &mut visit)?;
-    result
+    store.scan(Family::Index, prefix, &layout::end_of(prefix), Order::Ascending, &mut visit)?;
+    fault.map_or(Ok(arrivals), Err)
 }
 
 fn object_at(store: &dyn Store, arrival: u64) -> Result<Option<StoredObject>, StoreError> {

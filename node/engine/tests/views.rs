@@ -76,6 +76,9 @@ fn pages_follow_each_other_without_loss() {
     let mut sg = Peer::new(SG);
     let texts: Vec<_> = (0..7).map(|n| indicator(n, "a.example", 2021)).collect();
     sg.publish(&texts.iter().map(String::as_str).collect::<Vec<_>>());
+    // As a URL and as a file name: two questions, whose answers have to be merged.
+    let url = indicator(7, "a.example", 2021).replace("domain-name:value", "url:value");
+    sg.publish(&[&url]);
     for asked in [Query::default(), Query { value: Some("a.example".into()), ..Query::default() }] {
         let (mut found, mut before) = (Vec::new(), None);
         loop {
@@ -86,7 +89,7 @@ fn pages_follow_each_other_without_loss() {
                 break;
             }
         }
-        assert_eq!(found, [6, 5, 4, 3, 2, 1, 0]);
+        assert_eq!(found, [7, 6, 5, 4, 3, 2, 1, 0]);
     }
 }
 

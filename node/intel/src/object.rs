@@ -14,7 +14,6 @@ mod properties;
 use std::borrow::Cow;
 
 use crate::display::safe;
-use crate::observable::{self, Observable};
 use crate::tlp::Tlp;
 use crate::{json, timestamp};
 
@@ -164,12 +163,6 @@ impl<'a> Object<'a> {
         let mut strictest = json::string(refs).and_then(|id| Tlp::from_marking_id(&id));
         json::strings(refs, |id| strictest = strictest.max(Tlp::from_marking_id(&id)));
         strictest
-    }
-
-    /// What the object speaks of, sorted, each once, at most [`observable::MAX_OBSERVABLES`].
-    #[must_use]
-    pub fn observables(&self) -> Vec<Observable> {
-        observable::of(self)
     }
 
     /// A property's JSON text.

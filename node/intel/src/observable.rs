@@ -107,8 +107,10 @@ pub fn questions(value: &str) -> Vec<String> {
     questions
 }
 
-/// The observables of an indicator's STIX pattern, or of an observable object itself.
-pub(crate) fn of(object: &Object<'_>) -> Vec<Observable> {
+/// The observables of an indicator's STIX pattern, or of an observable object itself: sorted, each once, at most
+/// [`MAX_OBSERVABLES`].
+#[must_use]
+pub fn of(object: &Object<'_>) -> Vec<Observable> {
     let mut found = BTreeSet::new();
     match object.object_type() {
         "indicator" => add_pattern(object, &mut found),

@@ -3,18 +3,19 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use certmesh_wire::limits::GOSSIP_PAYLOAD;
 use certmesh_wire::{NodeId, SecretKey};
 use libp2p::identity::Keypair;
 use libp2p::swarm::Swarm;
 use libp2p_stream::Control;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 
 use crate::behaviour::{Behaviour, topic};
 use crate::outbox::Outbox;
-use crate::swarm_loop::{Command, SwarmLoop};
+use crate::shared::{Command, Shared};
+use crate::swarm_loop::SwarmLoop;
 use crate::{
     Config, Event, MeshError, Peers, PullError, Receipt, Source, Verdict, identity, limits, listen, pull,
     transport,
@@ -26,15 +27,6 @@ pub struct Mesh {
     commands: mpsc::Sender<Command>,
     streams: Control,
     shared: Arc<Shared>,
-}
-
-/// What the task lets the handles see.
-#[derive(Debug, Default)]
-pub(crate) struct Shared {
-    pub(crate) connected: watch::Sender<BTreeSet<NodeId>>,
-    pub(crate) listening: watch::Sender<Vec<String>>,
-    pub(crate) gossip_dropped: AtomicU64,
-    pub(crate) gossip_unsent: AtomicU64,
 }
 
 /// What sync had to repair, since the start.

@@ -19,6 +19,7 @@ mod outbox;
 mod peers;
 mod pull;
 mod refusals;
+mod shared;
 mod swarm_loop;
 mod transport;
 mod words;

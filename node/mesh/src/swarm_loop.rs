@@ -21,25 +21,16 @@ use tokio::time::{sleep_until, timeout};
 
 use crate::behaviour::{Behaviour, BehaviourEvent, connection_limits};
 use crate::dialer::{Chance, Dialer};
-use crate::handle::Shared;
 use crate::links::{Link, Links};
 use crate::outbox::Outbox;
 use crate::refusals::Refusals;
+use crate::shared::{Command, Shared};
 use crate::words::{chain, dial_failure, name_of, place};
 use crate::{Event, Peers, Receipt, Verdict, identity, limits, peers, transport};
 
 /// Failed rounds of dials before an operator hears of it, and between the times they hear again.
 const ROUNDS_BEFORE_WARNING: u32 = 4;
 const ROUNDS_BETWEEN_WARNINGS: u32 = 40;
-
-/// What the handles ask for.
-#[derive(Debug)]
-pub(crate) enum Command {
-    Gossip(Vec<u8>),
-    Judge(Receipt, Verdict),
-    SetPeers(Peers),
-    Stop(oneshot::Sender<()>),
-}
 
 /// The swarm and everything that is decided around it.
 pub(crate) struct SwarmLoop {

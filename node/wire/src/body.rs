@@ -50,9 +50,6 @@ pub struct PackedBody {
     pub reference: BodyRef,
 }
 
-/// The texts of a body, in the order of publication.
-pub type Unpacked = Vec<String>;
-
 impl PackedBody {
     /// Packs JSON texts, in this order.
     pub fn pack(objects: &[&str]) -> Result<Self, BodyFault> {
@@ -77,10 +74,10 @@ impl BodyRef {
         bytes.len() == self.len as usize && sha256(&[bytes]) == self.hash
     }
 
-    /// Decompresses and decodes bytes that [`matches`](Self::matches) has accepted.
+    /// The texts in the order of publication, of bytes that [`matches`](Self::matches) has accepted.
     ///
     /// The output is bounded by the header's `raw_len`, itself bounded when the header was decoded.
-    pub fn unpack(&self, bytes: &[u8]) -> Result<Unpacked, BodyFault> {
+    pub fn unpack(&self, bytes: &[u8]) -> Result<Vec<String>, BodyFault> {
         if !self.matches(bytes) {
             return Err(BodyFault::Mismatch);
         }

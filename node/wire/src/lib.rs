@@ -21,7 +21,7 @@ mod record;
 mod roster;
 
 pub use audience::{Audience, CodeFault, MemberCode};
-pub use body::{BodyFault, PackedBody, Unpacked};
+pub use body::{BodyFault, PackedBody};
 pub use codec::CodecFault;
 pub use export::{Export, ExportFault, ExportWriter};
 pub use ids::{DocumentId, LogId, MeshId, NodeId, ParseIdError, RecordId, RootKey, sha256};

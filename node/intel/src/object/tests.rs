@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::{Object, ObjectFault};
+use crate::observable;
 use crate::tlp::Tlp;
 
 const ID: &str = "indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f";
@@ -40,7 +41,7 @@ fn wrong_optional_properties_are_absent() {
     let object = Object::read(&json).unwrap();
     assert_eq!((object.name(), object.modified(), object.valid_until()), (None, None, None));
     assert_eq!((object.is_revoked(), object.created_by_ref(), object.tlp()), (false, None, Tlp::Amber));
-    assert!(object.labels().is_empty() && object.observables().is_empty());
+    assert!(object.labels().is_empty() && observable::of(&object).is_empty());
 }
 
 #[test]
@@ -106,7 +107,7 @@ proptest! {
         for json in [&text, &with(&format!(",{text}")), &with(&format!(r#","pattern":{value}"#)),
             &with(&format!(r#","object_marking_refs":{value}"#)), &with(&format!(r#","pattern":"{value}""#))] {
             if let Ok(object) = Object::read(json) {
-                let _ = (object.tlp(), object.observables(), object.name(), object.labels(), object.modified());
+                let _ = (object.tlp(), observable::of(&object), object.name(), object.labels(), object.modified());
             }
         }
     }

@@ -11,7 +11,7 @@ fn of(mut object: serde_json::Value) -> Vec<String> {
     let id = format!("{}--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f", object["type"].as_str().unwrap());
     object["id"] = id.into();
     let json = object.to_string();
-    let observables = Object::read(&json).unwrap().observables();
+    let observables = super::of(&Object::read(&json).unwrap());
     observables.into_iter().map(|one| format!("{}={}", one.kind, one.value)).collect()
 }
 

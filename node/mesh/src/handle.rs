@@ -13,8 +13,8 @@ use libp2p_stream::Control;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::behaviour::{Behaviour, topic};
+use crate::orders::{Command, Shared};
 use crate::outbox::Outbox;
-use crate::shared::{Command, Shared};
 use crate::swarm_loop::SwarmLoop;
 use crate::{
     Config, Event, MeshError, Peers, PullError, Receipt, Source, Verdict, identity, limits, listen, pull,

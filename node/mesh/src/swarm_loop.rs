@@ -22,9 +22,9 @@ use tokio::time::{sleep_until, timeout};
 use crate::behaviour::{Behaviour, BehaviourEvent, connection_limits};
 use crate::dialer::{Chance, Dialer};
 use crate::links::{Link, Links};
+use crate::orders::{Command, Shared};
 use crate::outbox::Outbox;
 use crate::refusals::Refusals;
-use crate::shared::{Command, Shared};
 use crate::words::{chain, dial_failure, name_of, place};
 use crate::{Event, Peers, Receipt, Verdict, identity, limits, peers, transport};
 

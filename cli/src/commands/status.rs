@@ -1,0 +1,91 @@
+//! `certmesh status`: how the node is.
+
+use certmesh_api::Status as NodeStatus;
+use certmesh_intel::display::safe;
+use clap::Args;
+
+use crate::error::CommandError;
+use crate::session::Session;
+use crate::table::{count, list};
+
+/// Shows how the node is: what it holds, whom it is connected to, what needs attention
+#[derive(Args)]
+#[command(after_help = "Example:\n  certmesh status")]
+pub(crate) struct Status {}
+
+impl Status {
+    pub(crate) async fn run(self, session: &mut Session) -> Result<(), CommandError> {
+        let status = session.client().status().await?;
+        if session.json() {
+            session.json_line(&status)?;
+        } else {
+            session.line(words(&status))?;
+        }
+        Ok(())
+    }
+}
+
+fn words(status: &NodeStatus) -> String {
+    let facts = list(&[
+        ("mesh", format!("{} ({})", safe(&status.mesh_name, 256), safe(&status.mesh, 64))),
+        ("node", format!("{} of {}", safe(&status.node_id, 64), safe(&status.member, 8))),
+        ("version", safe(&status.version, 40)),
+        ("holds", holds(status)),
+        ("peers", peers(status)),
+        ("refused", refused(status)),
+        (
+            "alarms",
+            if status.alarms.is_empty() { "none".to_owned() } else { status.alarms.len().to_string() },
+        ),
+    ]);
+    let exercise = if status.exercise { "EXERCISE: nothing in this mesh is real\n\n" } else { "" };
+    let alarms = status.alarms.iter().map(|alarm| format!("\nALARM: {}", safe(alarm, 400)));
+    format!("{exercise}{facts}{}", alarms.collect::<String>())
+}
+
+fn holds(status: &NodeStatus) -> String {
+    let (objects, records) = (count(status.objects, "object"), count(status.records, "record"));
+    format!("{objects} ({}) in {records}", count(status.indicators, "indicator"))
+}
+
+fn peers(status: &NodeStatus) -> String {
+    let connected = status.peers.iter().filter(|peer| peer.connected).count();
+    let away: Vec<_> = status.peers.iter().filter(|peer| !peer.connected).collect();
+    let all = format!("{connected} of {} connected", status.peers.len());
+    if away.is_empty() {
+        return all;
+    }
+    let away = away.iter().map(|peer| format!("{} {}", safe(&peer.member, 8), safe(&peer.node_id, 8)));
+    format!("{all}; not connected: {}", away.collect::<Vec<_>>().join(", "))
+}
+
+fn refused(status: &NodeStatus) -> String {
+    let reasons = status.refused.iter().filter(|(_, times)| **times > 0);
+    let reasons: Vec<_> = reasons.map(|(reason, times)| format!("{times} × {}", safe(reason, 120))).collect();
+    if reasons.is_empty() { "nothing since the start".to_owned() } else { reasons.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_first_what_matters_most() {
+        let json = r#"{"mesh":"aa","mesh_name":"drill","exercise":true,"member":"SG","node_id":"bb","version":"0.1.0",
+            "records":2,"objects":9,"indicators":1,"refused":{"bad signature":3,"other":0},"alarms":["the disk is full"],
+            "peers":[{"member":"MY","node_id":"0123456789","connected":true},
+                     {"member":"VN","node_id":"cc","connected":false}]}"#;
+        insta::assert_snapshot!(words(&serde_json::from_str(json).unwrap()), @r"
+        EXERCISE: nothing in this mesh is real
+
+        mesh     drill (aa)
+        node     bb of SG
+        version  0.1.0
+        holds    9 objects (1 indicator) in 2 records
+        peers    1 of 2 connected; not connected: VN cc
+        refused  3 × bad signature
+        alarms   1
+        ALARM: the disk is full
+        ");
+    }
+}

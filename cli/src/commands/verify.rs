@@ -1,0 +1,72 @@
+//! `certmesh verify`: checks an export without a node, against a roster that is trusted already.
+
+mod audit;
+mod logs;
+mod words;
+
+use std::path::PathBuf;
+
+use certmesh_wire::MeshId;
+use clap::Args;
+
+use crate::commands::roster;
+use crate::error::CommandError;
+use crate::file;
+use crate::session::Session;
+use crate::table::count;
+
+use self::audit::Audit;
+
+/// The longest export that is read into memory, in bytes.
+const FILE_BYTES: u64 = 16 * 1024 * 1024 * 1024;
+
+/// Checks exported records: every signature, every chain, every body (offline)
+///
+/// Needs the file that `certmesh export --records` wrote, and the mesh's roster, which you must trust already: compare the
+/// mesh id, or give it with --mesh-id.
+#[derive(Args)]
+#[command(after_help = "Example:
+  certmesh verify backup.records --roster roster.cbor")]
+pub(crate) struct Verify {
+    /// The exported records, `-` for stdin
+    file: PathBuf,
+    /// The mesh's roster
+    #[arg(long)]
+    roster: PathBuf,
+    /// The mesh id that the roster must have, in hex
+    #[arg(long, value_name = "HEX")]
+    mesh_id: Option<MeshId>,
+}
+
+impl Verify {
+    pub(crate) fn run(self, session: &mut Session) -> Result<(), CommandError> {
+        let trusted = roster::read(&self.roster)?;
+        let trusted = match self.mesh_id {
+            Some(mesh) => trusted.of_mesh(mesh).map_err(CommandError::refused)?,
+            None => trusted,
+        };
+        let bytes = file::read(&self.file, FILE_BYTES)?;
+        let audit = Audit::of(&bytes, trusted.mesh(), trusted.roster());
+        if session.json() {
+            session.json_line(&words::json(&audit, &trusted))?;
+        } else {
+            session.line(words::words(&audit, &trusted))?;
+        }
+        session.flush()?;
+        verdict(&audit, &file::shown(&self.file))
+    }
+}
+
+fn verdict(audit: &Audit, file: &str) -> Result<(), CommandError> {
+    match audit.faults() {
+        [] => Ok(()),
+        [first, rest @ ..] => {
+            let more = match rest.len() as u64 {
+                0 => String::new(),
+                n => format!(" (and {} more)", count(n, "fault")),
+            };
+            Err(CommandError::refused(format_args!("{file} is not good: {first}{more}"))
+                .hint("records that are good can be trusted still; export again to tell a torn file from a forged one"))
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Who may have written a log, and whether its records follow each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use certmesh_intel::Tlp;
+use certmesh_wire::{
+    Audience, Header, LogId, MemberCode, MeshId, NodeEntry, NodeId, NodeState, Record, RecordId, Roster,
+    SignedManifest,
+};
+
+/// The nodes that the manifests of an export vouch for, and the logs that have been opened so far.
+pub(super) struct Logs<'a> {
+    mesh: MeshId,
+    roster: &'a Roster,
+    nodes: BTreeMap<NodeId, (MemberCode, NodeEntry)>,
+    open: BTreeMap<LogId, Log>,
+    broken: BTreeSet<LogId>,
+}
+
+/// One log, up to its last record that was good.
+struct Log {
+    node: NodeId,
+    member: MemberCode,
+    audience: Audience,
+    next: u64,
+    head: Option<RecordId>,
+    roster: u64,
+}
+
+/// What is to be said of a record's place in its log.
+pub(super) enum Place {
+    /// Signed by this member's node, and next in its log.
+    Good(MemberCode),
+    /// Its log has a fault already: nothing that follows can be checked.
+    AfterFault,
+}
+
+impl<'a> Logs<'a> {
+    /// Takes the newest manifest of each member; what is wrong with any of them comes back with it.
+    pub(super) fn of(manifests: &[SignedManifest], mesh: MeshId, roster: &'a Roster) -> (Self, Vec<String>) {
+        let mut newest: BTreeMap<MemberCode, &SignedManifest> = BTreeMap::new();
+        let mut faults = Vec::new();
+        for signed in manifests {
+            match signed.verify(mesh, roster) {
+                Err(fault) => faults.push(fault.to_string()),
+                Ok(manifest) => match newest.get(&manifest.member) {
+                    Some(known) if known.unverified().version > manifest.version => {}
+                    Some(known)
+                        if known.unverified().version == manifest.version && known.id() != signed.id() =>
+                    {
+                        let (member, version) = (manifest.member, manifest.version);
+                        faults.push(format!("there are two manifests of {member} with version {version}"));
+                    }
+                    _ => drop(newest.insert(manifest.member, signed)),
+                },
+            }
+        }
+        let newest = newest.values().map(|signed| signed.unverified());
+        let entries = newest.flat_map(|manifest| manifest.nodes.iter().map(|node| (manifest.member, node)));
+        let nodes = entries.map(|(member, node)| (node.node, (member, node.clone()))).collect();
+        (Self { mesh, roster, nodes, open: BTreeMap::new(), broken: BTreeSet::new() }, faults)
+    }
+
+    /// Whose record it claims to be, to lay a fault at somebody's door; unproven.
+    pub(super) fn claimed(&self, record: &Record) -> Option<MemberCode> {
+        let opened = self.open.get(&record.header().log).map(|log| log.member);
+        let node = record.header().opening.as_ref().map(|opening| opening.node);
+        opened.or_else(|| self.nodes.get(&node?).map(|(member, _)| *member))
+    }
+
+    /// Checks that the record is signed by its log's node, and comes next in it.
+    ///
+    /// # Errors
+    /// What is wrong, in words; once a log, since nothing beyond its first fault can be checked.
+    pub(super) fn place(&mut self, record: &Record) -> Result<Place, String> {
+        let id = record.header().log;
+        if self.broken.contains(&id) {
+            return Ok(Place::AfterFault);
+        }
+        let next = self.next(record);
+        if next.is_err() {
+            self.broken.insert(id);
+        }
+        next.map(Place::Good)
+    }
+
+    fn next(&mut self, record: &Record) -> Result<MemberCode, String> {
+        let header = record.header();
+        let mut log = match self.open.remove(&header.log) {
+            Some(log) => log,
+            None => self.opened_by(record)?,
+        };
+        check(record, &log, self.mesh, self.roster)?;
+        check_cut(record, self.nodes.get(&log.node).map(|(_, node)| node))?;
+        let member = log.member;
+        log = Log { next: log.next + 1, head: Some(record.id()), roster: header.roster, ..log };
+        self.open.insert(header.log, log);
+        Ok(member)
+    }
+
+    fn opened_by(&self, record: &Record) -> Result<Log, String> {
+        let header = record.header();
+        let opening = header
+            .opening
+            .as_ref()
+            .ok_or_else(|| format!("the opening of its log {} does not stand before it", header.log))?;
+        let (member, _) = self
+            .nodes
+            .get(&opening.node)
+            .ok_or_else(|| format!("no manifest names node {}, which opens a log with it", opening.node))?;
+        if !self.roster.names_audience(&opening.audience) {
+            return Err("its log is for an audience that the roster does not name".to_owned());
+        }
+        let (node, audience) = (opening.node, opening.audience.clone());
+        Ok(Log { node, member: *member, audience, next: 0, head: None, roster: 0 })
+    }
+}
+
+fn check(record: &Record, log: &Log, mesh: MeshId, roster: &Roster) -> Result<(), String> {
+    let header = record.header();
+    record.verify(mesh, log.node).map_err(|fault| format!("{fault}: node {} did not sign it", log.node))?;
+    if header.seq != log.next {
+        return Err(format!("it is number {} of its log, where {} comes next", header.seq, log.next));
+    }
+    if header.prev != log.head {
+        return Err("it does not follow the record before it in its log".to_owned());
+    }
+    check_rules(header, log, roster)
+}
+
+fn check_rules(header: &Header, log: &Log, roster: &Roster) -> Result<(), String> {
+    if header.roster < log.roster {
+        return Err("it names an older roster than the record before it".to_owned());
+    }
+    if header.roster > roster.version {
+        let (needs, has) = (header.roster, roster.version);
+        return Err(format!("it was made under roster version {needs}; this roster is version {has}"));
+    }
+    if log.audience == Audience::All && header.tlp > Tlp::Amber as u8 {
+        return Err("it is marked too strictly for a log that goes to every member".to_owned());
+    }
+    Ok(())
+}
+
+/// A stolen key's log ends where its member cut it.
+fn check_cut(record: &Record, node: Option<&NodeEntry>) -> Result<(), String> {
+    let Some(node) = node.filter(|node| node.state == NodeState::Cut) else { return Ok(()) };
+    let header = record.header();
+    let within = node
+        .checkpoints
+        .iter()
+        .find(|at| at.log == header.log)
+        .is_some_and(|at| header.seq < at.seq || (header.seq == at.seq && record.id() == at.record));
+    if within { Ok(()) } else { Err("it lies beyond the place where its member cut the log".to_owned()) }
+}

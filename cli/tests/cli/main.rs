@@ -1,0 +1,9 @@
+//! What a person at the keyboard sees of `certmesh` without a node: help, files, tables, errors, exit codes.
+
+#![allow(clippy::unwrap_used)]
+
+mod desk;
+mod documents;
+mod exits;
+mod help;
+mod verify;

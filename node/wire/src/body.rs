@@ -11,6 +11,9 @@ use crate::record::BodyRef;
 /// zstd's default level: STIX shrinks about ninefold, at a few hundred MB/s.
 const ZSTD_LEVEL: i32 = 3;
 
+/// How a Zstandard frame begins (RFC 8878, section 3.1.1).
+const FRAME_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
 /// Why texts can't be packed, or bytes can't be unpacked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BodyFault {
@@ -81,6 +84,9 @@ impl BodyRef {
         if !self.matches(bytes) {
             return Err(BodyFault::Mismatch);
         }
+        if !is_one_frame(bytes) {
+            return Err(BodyFault::Compression);
+        }
         let raw_len = self.raw_len as usize;
         let raw = zstd::bulk::decompress(bytes, raw_len).map_err(|_| BodyFault::Compression)?;
         if raw.len() != raw_len {
@@ -93,6 +99,14 @@ impl BodyRef {
             _ => Ok(objects),
         }
     }
+}
+
+/// Whether these bytes are one Zstandard frame (RFC 8878, section 3.1.1), whole and alone.
+///
+/// libzstd takes more: frames in a row, skippable ones between them and, where some other crate has
+/// switched that on, frames of its own formats from before the RFC. Nodes would then differ on what is void.
+fn is_one_frame(bytes: &[u8]) -> bool {
+    bytes.starts_with(&FRAME_MAGIC) && zstd::zstd_safe::find_frame_compressed_size(bytes) == Ok(bytes.len())
 }
 
 fn limit(what: &'static str, len: usize, limit: usize) -> Result<(), BodyFault> {

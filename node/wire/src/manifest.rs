@@ -175,9 +175,7 @@ impl Manifest {
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, ManifestFault> {
-        if let [array, format @ 2..24, ..] = *bytes
-            && array >> 5 == 4
-        {
+        if let [0x80..=0x97, format @ 2..24, ..] = *bytes {
             return Err(ManifestFault::Format(format));
         }
         let fields: ManifestFields = codec::decode(bytes, MANIFEST_BYTES)?;

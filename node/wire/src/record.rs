@@ -141,7 +141,7 @@ impl Header {
     fn decode(bytes: &[u8]) -> Result<Self, RecordFault> {
         // A header of another version may have another shape: its version is read before the rest.
         match bytes {
-            [array, version, ..] if array >> 5 == 4 && (VERSION + 1..24).contains(version) => {
+            [0x80..=0x97, version, ..] if (VERSION + 1..24).contains(version) => {
                 return Err(RecordFault::Version(*version));
             }
             _ => {}

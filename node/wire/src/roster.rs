@@ -38,6 +38,9 @@ pub enum RosterFault {
         /// The one that was asked for.
         expected: MeshId,
     },
+    /// A later version, whose chain to version 0 is not at hand.
+    #[error("this roster is version {0}, and nothing here proves that the mesh has agreed to it")]
+    Unproven(u64),
     /// A signature on the roster does not match.
     #[error("the signature of {0} on this roster does not match")]
     BadSignature(MemberCode),
@@ -261,9 +264,7 @@ impl SignedRoster {
     /// Decodes a roster of at most [`ROSTER_BYTES`] and checks every signature on it.
     pub fn decode(bytes: &[u8]) -> Result<Self, RosterFault> {
         let SignedFields(document, signatures) = codec::decode(bytes, ROSTER_BYTES)?;
-        if let [array, format @ 2..24, ..] = document[..]
-            && array >> 5 == 4
-        {
+        if let [0x80..=0x97, format @ 2..24, ..] = document[..] {
             return Err(RosterFault::Format(format));
         }
         let fields: RosterFields = codec::decode(&document, ROSTER_BYTES)?;
@@ -342,9 +343,13 @@ impl SignedRoster {
         self.mesh.unwrap_or(MeshId(self.id().0))
     }
 
-    /// Refuses the roster of another mesh than `expected`.
+    /// Refuses the roster of another mesh than `expected`, and one that says so of itself without proof:
+    /// only version 0 is named by the mesh id, and later ones need the signatures of the version before.
     pub fn of_mesh(self, expected: MeshId) -> Result<Self, RosterFault> {
         match self.mesh() {
+            found if found == expected && self.roster.version > 0 => {
+                Err(RosterFault::Unproven(self.roster.version))
+            }
             found if found == expected => Ok(self),
             found => Err(RosterFault::OtherMesh { found, expected }),
         }

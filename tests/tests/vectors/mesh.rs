@@ -1,0 +1,205 @@
+//! The mesh of the vectors: three members and their nodes, all from fixed seeds.
+
+use std::sync::Arc;
+
+use certmesh_engine::store::MemoryStore;
+use certmesh_engine::{Engine, Membership, Refusal, Steps, commit};
+use certmesh_wire::{
+    Audience, Checkpoint, Group, Header, Kind, LogId, Manifest, Member, MeshId, NodeEntry, NodeId, NodeState,
+    Opening, Parcel, Record, Roster, RosterLimits, SecretKey, SignedManifest, SignedRoster,
+};
+use serde_json::{Value, json};
+
+use crate::file::hex;
+
+/// 2026-01-01T00:00:00Z, in milliseconds.
+pub(crate) const CREATED_MS: u64 = 1_767_225_600_000;
+/// 2027-01-01T00:00:00Z, in milliseconds.
+pub(crate) const EXPIRES_MS: u64 = 1_798_761_600_000;
+
+/// The key whose seed is this byte 32 times.
+pub(crate) fn key(seed: u8) -> SecretKey {
+    SecretKey::from_seed(&[seed; 32])
+}
+
+pub(crate) const SG_ROOT: u8 = 0x01;
+pub(crate) const MY_ROOT: u8 = 0x02;
+pub(crate) const VN_ROOT: u8 = 0x03;
+pub(crate) const SG_LIVE: u8 = 0x11;
+pub(crate) const SG_RETIRED: u8 = 0x12;
+pub(crate) const SG_CUT: u8 = 0x13;
+pub(crate) const MY_NODE: u8 = 0x21;
+pub(crate) const VN_NODE: u8 = 0x31;
+pub(crate) const STRANGER: u8 = 0x99;
+
+/// The point of order 1, which lax verifiers take as a key that signs everything.
+pub(crate) const SMALL_ORDER_KEY: NodeId = {
+    let mut point = [0; 32];
+    point[0] = 1;
+    NodeId(point)
+};
+
+/// Every key, by what it is for.
+pub(crate) fn keys() -> Value {
+    let list = [
+        ("root key of SG", SG_ROOT),
+        ("root key of MY", MY_ROOT),
+        ("root key of VN", VN_ROOT),
+        ("live node of SG", SG_LIVE),
+        ("retired node of SG", SG_RETIRED),
+        ("cut node of SG", SG_CUT),
+        ("node of MY", MY_NODE),
+        ("node of VN", VN_NODE),
+        ("a stranger", STRANGER),
+    ];
+    let entry = |(name, seed): (&str, u8)| {
+        let key = key(seed);
+        json!({ "name": name, "seed": hex(&[seed; 32]), "public": key.node_id().to_string(), "pem": *key.to_pem() })
+    };
+    json!({ "keys": list.map(entry) })
+}
+
+fn roster_document() -> Roster {
+    let member = |code: &str, cert: &str, at: u8, seed: u8| Member {
+        code: code.parse().unwrap(),
+        cert: cert.into(),
+        identity: format!("identity--00000000-0000-4000-8000-0000000000{at:02}"),
+        root_key: key(seed).root_key(),
+    };
+    Roster {
+        version: 0,
+        round: 0,
+        prev: None,
+        name: "vectors".into(),
+        exercise: true,
+        expires_ms: EXPIRES_MS,
+        members: vec![
+            member("MY", "MyCERT", 2, MY_ROOT),
+            member("SG", "SingCERT", 1, SG_ROOT),
+            member("VN", "VNCERT/CC", 3, VN_ROOT),
+        ],
+        groups: vec![Group {
+            name: "strait".into(),
+            members: vec!["MY".parse().unwrap(), "SG".parse().unwrap()],
+        }],
+        limits: RosterLimits { live_nodes: 2, ..RosterLimits::default() },
+    }
+}
+
+/// Roster version 0, signed by MY and SG: VN has not yet.
+pub(crate) fn roster() -> SignedRoster {
+    let mut signed = SignedRoster::found(roster_document()).unwrap();
+    for seed in [SG_ROOT, MY_ROOT] {
+        signed.sign(&key(seed)).unwrap();
+    }
+    signed
+}
+
+pub(crate) fn mesh() -> MeshId {
+    roster().mesh()
+}
+
+pub(crate) fn group() -> Audience {
+    Audience::of(["MY", "SG"].map(|code| code.parse().unwrap())).unwrap()
+}
+
+pub(crate) fn opening(node: u8, audience: Audience) -> Opening {
+    Opening { node: key(node).node_id(), audience }
+}
+
+/// The log of this node for all members.
+pub(crate) fn log(node: u8) -> LogId {
+    opening(node, Audience::All).log_id()
+}
+
+pub(crate) fn opening_header(opening: Opening, tlp: u8) -> Header {
+    Header {
+        log: opening.log_id(),
+        seq: 0,
+        prev: None,
+        roster: 0,
+        created_ms: CREATED_MS,
+        kind: Kind::OPENING,
+        tlp,
+        body: None,
+        expires_ms: None,
+        opening: Some(opening),
+    }
+}
+
+pub(crate) fn opening_record(node: u8) -> Record {
+    Record::sign(opening_header(opening(node, Audience::All), 0), mesh(), &key(node)).unwrap()
+}
+
+fn entry(node: NodeId, state: NodeState, addresses: &[&str], checkpoints: Vec<Checkpoint>) -> NodeEntry {
+    NodeEntry { node, state, addresses: addresses.iter().map(|one| (*one).into()).collect(), checkpoints }
+}
+
+fn manifest(
+    member: &str,
+    root: u8,
+    before: Option<&SignedManifest>,
+    mut nodes: Vec<NodeEntry>,
+) -> SignedManifest {
+    nodes.sort_by_key(|entry| entry.node);
+    let manifest = Manifest {
+        mesh: mesh(),
+        member: member.parse().unwrap(),
+        version: before.map_or(0, |before| before.unverified().version + 1),
+        prev: before.map(SignedManifest::id),
+        roster: 0,
+        expires_ms: EXPIRES_MS,
+        nodes,
+    };
+    SignedManifest::sign(manifest, &key(root)).unwrap()
+}
+
+/// SG's first manifest, its second one that replaces it, and those of MY and VN.
+pub(crate) fn manifests() -> Vec<(&'static str, SignedManifest)> {
+    let live = |seed, addresses| entry(key(seed).node_id(), NodeState::Live, addresses, vec![]);
+    let sg = live(SG_LIVE, &["/ip4/192.0.2.1/udp/7400/quic-v1", "/dns4/sg.mesh.example/tcp/7400"]);
+    let first = manifest("SG", SG_ROOT, None, vec![sg.clone()]);
+    let cut = Checkpoint { log: log(SG_CUT), seq: 0, record: opening_record(SG_CUT).id() };
+    let retired = entry(key(SG_RETIRED).node_id(), NodeState::Retired, &[], vec![]);
+    let stolen = entry(key(SG_CUT).node_id(), NodeState::Cut, &[], vec![cut]);
+    let second = manifest("SG", SG_ROOT, Some(&first), vec![sg, retired, stolen]);
+    let my = manifest("MY", MY_ROOT, None, vec![live(MY_NODE, &["/ip6/2001:db8::2/udp/7400/quic-v1"])]);
+    let lax = entry(SMALL_ORDER_KEY, NodeState::Live, &[], vec![]);
+    let vn = manifest("VN", VN_ROOT, None, vec![live(VN_NODE, &[]), lax]);
+    vec![
+        ("SG's first: one live node", first),
+        ("SG's second: a live node, a retired one, and one cut at the opening of its log", second),
+        ("MY's: one live node", my),
+        ("VN's: one live node, and a key of small order, which can sign nothing", vn),
+    ]
+}
+
+pub(crate) fn membership() -> Membership {
+    Membership::new(roster(), manifests().into_iter().map(|(_, signed)| signed)).unwrap()
+}
+
+/// MY's node, without sockets: the door through which vectors go.
+pub(crate) struct Door {
+    pub(crate) engine: Engine,
+    pub(crate) store: MemoryStore,
+}
+
+impl Door {
+    pub(crate) fn new() -> Self {
+        let store = MemoryStore::default();
+        Self { engine: Engine::open(Arc::new(membership()), key(MY_NODE), &store).unwrap(), store }
+    }
+
+    /// Takes a record through the door and commits it.
+    pub(crate) fn take(&mut self, signed: &[u8], body: Option<Vec<u8>>) -> Result<(), Refusal> {
+        let mut steps = Steps::default();
+        let verified = self.engine.precheck(&self.store, signed)?.verify(body)?;
+        self.engine.admit(&self.store, verified, CREATED_MS, &mut steps)?;
+        commit(&self.store, steps).unwrap();
+        Ok(())
+    }
+
+    pub(crate) fn take_parcel(&mut self, parcel: &Parcel) -> Result<(), Refusal> {
+        self.take(parcel.record(), parcel.body().map(<[u8]>::to_vec))
+    }
+}

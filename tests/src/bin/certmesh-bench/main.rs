@@ -29,7 +29,7 @@ const WARM_UP: usize = 30;
 
 /// Measures publish latency and bundle throughput of a mesh on this machine
 #[derive(Parser)]
-#[command(name = "scripts/bench")]
+#[command(name = "scripts/bench", bin_name = "scripts/bench")]
 struct Arguments {
     /// Nodes of the mesh
     #[arg(long, default_value_t = 11, value_parser = clap::value_parser!(u64).range(2..=11))]

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 
 use certmesh_wire::{MeshId, sha256};
-use libp2p::allow_block_list::{self, AllowedPeers};
+use libp2p::allow_block_list::{self, AllowedPeers, BlockedPeers};
 use libp2p::connection_limits::{self, ConnectionLimits};
 use libp2p::gossipsub::{
     self, IdentityTransform, MessageAuthenticity, MessageId, WhitelistSubscriptionFilter,
@@ -26,6 +26,7 @@ type Gossip = gossipsub::Behaviour<IdentityTransform, WhitelistSubscriptionFilte
 #[behaviour(prelude = "libp2p::swarm::derive_prelude")]
 pub(crate) struct Behaviour {
     pub(crate) allowed: allow_block_list::Behaviour<AllowedPeers>,
+    pub(crate) resting: allow_block_list::Behaviour<BlockedPeers>,
     pub(crate) connections: connection_limits::Behaviour,
     memory: memory_connection_limits::Behaviour,
     pub(crate) gossip: Gossip,
@@ -39,6 +40,7 @@ impl Behaviour {
         let probe = ping::Config::new().with_interval(limits::PING_EVERY).with_timeout(limits::PING_TIMEOUT);
         Ok(Self {
             allowed: allow_block_list::Behaviour::default(),
+            resting: allow_block_list::Behaviour::default(),
             connections: connection_limits::Behaviour::new(connection_limits(0)),
             memory: memory_connection_limits::Behaviour::with_max_percentage(limits::MEMORY_SHARE),
             gossip: gossip(mesh).map_err(MeshError::Gossip)?,

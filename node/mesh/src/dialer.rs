@@ -16,6 +16,9 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// The longest wait. Short, because it bounds how long a healed network stays apart: two sides that
 /// both wait find each other after five seconds on average, at the price of a packet now and then.
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
+/// The least wait after a lost connection: its close must reach the peer before our dial does, or
+/// the peer takes the new connection for a second one, and doesn't announce its topics on it.
+const LEAST_WAIT: Duration = Duration::from_millis(100);
 /// A connection that lasted this long was a real one.
 const SETTLED: Duration = Duration::from_secs(10);
 
@@ -26,7 +29,7 @@ pub(crate) type Chance = f64;
 enum State {
     Waiting { until: Instant },
     Dialing,
-    Connected { since: Instant },
+    Connected { since: Instant, hung_up: bool },
 }
 
 #[derive(Debug)]
@@ -34,6 +37,8 @@ struct Peer {
     addresses: Vec<Multiaddr>,
     next_address: usize,
     rounds: u32,
+    /// The end of a rest, during which the peer isn't dialled.
+    rests_until: Option<Instant>,
     state: State,
 }
 
@@ -73,27 +78,43 @@ impl Dialer {
         self.peers.values().filter_map(Peer::waits_until).min()
     }
 
-    /// The peer is connected, whoever dialled.
+    /// The peer is connected, whoever dialled. A second connection changes nothing.
     pub(crate) fn connected(&mut self, now: Instant, node: NodeId) {
-        if let Some(peer) = self.peers.get_mut(&node) {
-            peer.state = State::Connected { since: now };
+        let Some(peer) = self.peers.get_mut(&node) else { return };
+        if !matches!(peer.state, State::Connected { .. }) {
+            peer.state = State::Connected { since: now, hung_up: false };
             peer.next_address = 0;
         }
     }
 
-    /// The last connection of the peer has ended. Returns how many rounds have failed if it never
-    /// was a real one, so that its end counts as one more.
+    /// We are about to end the peer's connections, which counts as a failed round however long they
+    /// lasted. It isn't dialled before the end of its rest, if it has one.
+    pub(crate) fn hung_up(&mut self, node: NodeId, rests_until: Option<Instant>) {
+        let Some(peer) = self.peers.get_mut(&node) else { return };
+        peer.rests_until = rests_until.or(peer.rests_until);
+        if let State::Connected { hung_up, .. } = &mut peer.state {
+            *hung_up = true;
+        }
+    }
+
+    /// Whether this is one of the peers.
+    pub(crate) fn knows(&self, node: NodeId) -> bool {
+        self.peers.contains_key(&node)
+    }
+
+    /// The last connection of the peer has ended. Returns how many rounds have failed if the
+    /// peer ended it before it was a real one, so that its end counts as one more.
     pub(crate) fn disconnected(&mut self, now: Instant, node: NodeId, chance: Chance) -> Option<u32> {
         let peer = self.peers.get_mut(&node)?;
-        let State::Connected { since } = peer.state else { return None };
-        if now.saturating_duration_since(since) >= SETTLED {
+        let State::Connected { since, hung_up } = peer.state else { return None };
+        if !hung_up && now.saturating_duration_since(since) >= SETTLED {
             peer.rounds = 0;
             // Both sides lose the connection at once; a moment's chance lets one of them dial first.
-            peer.state = State::Waiting { until: now + FIRST_WAIT.mul_f64(chance) };
+            peer.state = State::Waiting { until: now + LEAST_WAIT + (FIRST_WAIT / 2).mul_f64(chance) };
             return None;
         }
         peer.wait(now, chance);
-        Some(peer.rounds)
+        (!hung_up).then_some(peer.rounds)
     }
 
     /// A dial has failed. Returns how many rounds over all addresses have failed since the last real
@@ -119,15 +140,21 @@ impl Dialer {
 
 impl Peer {
     fn at(now: Instant, addresses: Vec<Multiaddr>) -> Self {
-        Self { addresses, next_address: 0, rounds: 0, state: State::Waiting { until: now } }
+        Self {
+            addresses,
+            next_address: 0,
+            rounds: 0,
+            rests_until: None,
+            state: State::Waiting { until: now },
+        }
     }
 
     fn readdress(&mut self, now: Instant, addresses: Vec<Multiaddr>) {
         if self.addresses == addresses {
             return;
         }
-        let state = self.state;
-        *self = Self::at(now, addresses);
+        let (state, rests_until) = (self.state, self.rests_until);
+        *self = Self { rests_until, ..Self::at(now, addresses) };
         if !matches!(state, State::Waiting { .. }) {
             self.state = state;
         }
@@ -136,7 +163,7 @@ impl Peer {
     /// Until when the peer waits for a dial; a peer without an address waits for its own dial of us.
     fn waits_until(&self) -> Option<Instant> {
         match self.state {
-            State::Waiting { until } if !self.addresses.is_empty() => Some(until),
+            State::Waiting { until } if !self.addresses.is_empty() => Some(until).max(self.rests_until),
             _ => None,
         }
     }
@@ -210,7 +237,7 @@ mod tests {
         dialer.connected(now, NODE);
         assert_eq!(dialer.next_due(MANY), None);
         assert_eq!(dialer.disconnected(now + SETTLED, NODE, 0.5), None);
-        assert_eq!(dialer.next_due(MANY), Some(now + SETTLED + FIRST_WAIT / 2));
+        assert_eq!(dialer.next_due(MANY), Some(now + SETTLED + LEAST_WAIT + FIRST_WAIT / 4));
     }
 
     #[test]
@@ -222,6 +249,35 @@ mod tests {
             assert_eq!(dialer.disconnected(now, NODE, 0.0), Some(round));
             assert_eq!(dialer.next_due(MANY), Some(now + back_off(round, 0.0)));
         }
+    }
+
+    #[test]
+    fn a_second_connection_is_no_new_start() {
+        let now = Instant::now();
+        let mut dialer = dialer(now, &[1]);
+        dialer.connected(now, NODE);
+        dialer.connected(now + SETTLED, NODE);
+        assert_eq!(dialer.disconnected(now + SETTLED, NODE, 0.0), None);
+        assert_eq!(dialer.next_due(MANY), Some(now + SETTLED + LEAST_WAIT));
+    }
+
+    #[test]
+    fn hanging_up_counts_as_a_failure_and_rests_are_kept() {
+        let now = Instant::now();
+        let mut dialer = dialer(now, &[1]);
+        for round in 1..4 {
+            dialer.connected(now, NODE);
+            dialer.hung_up(NODE, None);
+            assert_eq!(dialer.disconnected(now + SETTLED, NODE, 0.0), None, "the peer isn't to blame");
+            assert_eq!(dialer.next_due(MANY), Some(now + SETTLED + back_off(round, 0.0)));
+        }
+        let rest = now + Duration::from_secs(300);
+        dialer.connected(now, NODE);
+        dialer.hung_up(NODE, Some(rest));
+        dialer.disconnected(now, NODE, 0.0);
+        dialer.set_peers(now, BTreeMap::from([(NODE, addresses(&[9]))]));
+        assert_eq!((dialer.due(rest - FIRST_WAIT, MANY), dialer.next_due(MANY)), (None, Some(rest)));
+        assert!(dialer.due(rest, MANY).is_some());
     }
 
     #[test]

@@ -123,7 +123,15 @@ impl Mesh {
         self.order(Command::SetPeers(peers)).await;
     }
 
-    /// The nodes that are connected at this moment.
+    /// Ends a node's connections and lets it in again after a rest, which grows from five seconds to
+    /// five minutes when it must be repeated: for answers that break the protocol.
+    ///
+    /// Without effect on a node that rests already, or that isn't among the peers.
+    pub async fn hang_up(&self, peer: NodeId) {
+        self.order(Command::HangUp(peer)).await;
+    }
+
+    /// The nodes that are connected at this moment, in the sense of [`Event::Connected`].
     pub fn connected(&self) -> BTreeSet<NodeId> {
         self.shared.connected.borrow().clone()
     }

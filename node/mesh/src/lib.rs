@@ -9,8 +9,10 @@
 //! where it can't (who is connected).
 
 mod behaviour;
+mod closing;
 mod dialer;
 mod handle;
+mod hearing;
 mod identity;
 mod limits;
 mod links;
@@ -20,6 +22,7 @@ mod outbox;
 mod peers;
 mod pull;
 mod refusals;
+mod rests;
 mod swarm_loop;
 mod transport;
 mod words;
@@ -75,9 +78,10 @@ pub enum AnswerFault {
 /// What happens on the mesh.
 #[derive(Debug)]
 pub enum Event {
-    /// The first connection to the node stands.
+    /// A connection to the node stands, and the node has said that it takes gossip; or it failed to
+    /// say so before, and pulls are all there is.
     Connected(NodeId),
-    /// The last connection to the node has ended.
+    /// The last connection to the node has ended. Follows a `Connected` of the node.
     Disconnected(NodeId),
     /// A payload that no node sent us before. It travels on when [`Mesh::judge`] accepts it.
     Gossip {

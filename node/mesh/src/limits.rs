@@ -59,6 +59,8 @@ pub(crate) const OPEN_STREAM: Duration = Duration::from_secs(10);
 pub(crate) const PULL_STEP: Duration = Duration::from_secs(30);
 /// The slowest link, in bytes a second, on which a long answer is still waited for.
 const SLOWEST_LINK: u64 = 32 * 1024;
+/// How long a TCP connection that is closed may take to send what is left.
+pub(crate) const CLOSE: Duration = Duration::from_secs(1);
 /// How long connections may take to say goodbye when the node stops.
 pub(crate) const GOODBYE: Duration = Duration::from_secs(1);
 /// How long listeners may take to report their first address.

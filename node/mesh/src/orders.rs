@@ -14,6 +14,7 @@ pub(crate) enum Command {
     Gossip(Vec<u8>),
     Judge(Receipt, Verdict),
     SetPeers(Peers),
+    HangUp(NodeId),
     Stop(oneshot::Sender<()>),
 }
 

@@ -14,6 +14,7 @@ use libp2p::identity::Keypair;
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId, dns, quic, tcp, tls, yamux};
 
+use crate::closing::ClosesInTime;
 use crate::limits;
 
 /// An authenticated, multiplexed transport.
@@ -41,7 +42,7 @@ fn plain(keypair: &Keypair) -> Result<Connections, tls::certificate::GenError> {
         .authenticate(tls::Config::new(keypair)?)
         .multiplex(yamux_config())
         .timeout(limits::HANDSHAKE)
-        .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
+        .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(ClosesInTime::new(muxer, limits::CLOSE))));
     let quic = quic::tokio::Transport::new(quic_config(keypair))
         .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
     Ok(tcp.or_transport(quic).map(|either, _| either.into_inner()).boxed())
@@ -68,8 +69,7 @@ fn quic_config(keypair: &Keypair) -> quic::Config {
 
 /// Whether a dial of this address should leave from the port that we listen on.
 ///
-/// Over QUIC it should: a peer that restarted then resets our old connection at once, and firewalls
-/// see one flow. Over TCP it must not: two nodes that dial each other at one moment would meet in
+/// Over QUIC it should: firewalls and address translators see one flow, whoever dials. Over TCP it must not: two nodes that dial each other at one moment would meet in
 /// the middle of a single connection, both as its dialler.
 pub(crate) fn dials_from_listening_port(address: &Multiaddr) -> bool {
     address.iter().any(|part| matches!(part, Protocol::QuicV1))

@@ -114,8 +114,8 @@ async fn a_peer_that_comes_back_is_connected_again() {
         let here = a.mesh.listen_addresses();
         let mut b = node(2, &[listen], Peers::from([a.peer()])).await;
         a.sees_connected(b.id).await;
-        a.mesh.shutdown().await;
         b.sees_connected(a.id).await;
+        a.mesh.shutdown().await;
         b.sees_disconnected(a.id).await;
         let here: Vec<_> = here.iter().map(String::as_str).collect();
         let mut a = node_again(1, &here, awaited(&[b.id])).await;

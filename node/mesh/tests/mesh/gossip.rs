@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::support::{Node, QUIC, TCP, awaited, id, node};
-use certmesh_mesh::{Event, Peers, Verdict};
+use crate::support::{Node, QUIC, TCP, awaited, id, node, node_of_another_mesh};
+use certmesh_mesh::{Peers, Verdict};
 use certmesh_wire::limits::GOSSIP_PAYLOAD;
 use tokio::time::timeout;
 
@@ -130,23 +130,23 @@ async fn a_node_that_does_not_read_its_events_keeps_its_connections() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn meshes_do_not_hear_each_other() {
-    // Same keys, other mesh: the topic is another one.
     let mut a = node(1, &[QUIC], awaited(&[id(2)])).await;
-    let config = certmesh_mesh::Config {
-        key: crate::support::key(2),
-        mesh: certmesh_wire::MeshId([8; 32]),
-        listen: vec![QUIC.into()],
-        peers: Peers::from([a.peer()]),
-    };
-    let (b, mut events) =
-        certmesh_mesh::start(config, std::sync::Arc::new(crate::support::Echo)).await.unwrap();
-    a.sees_connected(id(2)).await;
+    let mut b = node_of_another_mesh(2, &[QUIC], Peers::from([a.peer()])).await;
     for n in 0..20 {
-        b.gossip(vec![n]).await;
+        b.mesh.gossip(vec![n]).await;
         a.mesh.gossip(vec![n]).await;
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    assert!(a.events.try_recv().is_err());
-    assert!(matches!(events.recv().await, Some(Event::Connected(_))));
-    assert!(events.try_recv().is_err());
+    assert!(
+        a.events.try_recv().is_err() && b.events.try_recv().is_err(),
+        "not even a connection that counts"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_takes_no_gossip_can_still_be_asked() {
+    let mut a = node(1, &[QUIC], awaited(&[id(2)])).await;
+    let b = node_of_another_mesh(2, &[QUIC], Peers::from([a.peer()])).await;
+    a.sees_connected(b.id).await;
+    a.mesh.pull(b.id, b"without gossip".to_vec()).await.unwrap();
 }

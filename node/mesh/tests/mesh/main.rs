@@ -5,4 +5,5 @@
 mod connections;
 mod gossip;
 mod pulls;
+mod restarts;
 mod support;

@@ -47,8 +47,17 @@ pub(crate) fn id(n: u8) -> NodeId {
 }
 
 pub(crate) async fn try_node(n: u8, listen: &[&str], peers: Peers) -> Result<Node, MeshError> {
+    node_of(MeshId([9; 32]), n, listen, peers).await
+}
+
+/// A node whose topic the others don't know: it says nothing that they understand.
+pub(crate) async fn node_of_another_mesh(n: u8, listen: &[&str], peers: Peers) -> Node {
+    node_of(MeshId([8; 32]), n, listen, peers).await.unwrap()
+}
+
+async fn node_of(mesh: MeshId, n: u8, listen: &[&str], peers: Peers) -> Result<Node, MeshError> {
     let listen = listen.iter().map(ToString::to_string).collect();
-    let config = Config { key: key(n), mesh: MeshId([9; 32]), listen, peers };
+    let config = Config { key: key(n), mesh, listen, peers };
     let (mesh, events) = start(config, Arc::new(Echo)).await?;
     Ok(Node { id: id(n), mesh, events })
 }

@@ -2,35 +2,32 @@
 //!
 //! It waits for nothing but its inputs, so that no slow caller, disk or peer stalls a connection.
 
+mod contacts;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use certmesh_wire::NodeId;
 use certmesh_wire::limits::GOSSIP_PAYLOAD;
 use futures::StreamExt;
-use libp2p::core::ConnectedPoint;
+use libp2p::PeerId;
 use libp2p::gossipsub::{self, IdentTopic, MessageAcceptance};
-use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
-use libp2p::swarm::{ConnectionId, DialError, ListenError, Swarm, SwarmEvent};
-use libp2p::{Multiaddr, PeerId, ping};
+use libp2p::swarm::{Swarm, SwarmEvent};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{sleep_until, timeout};
 
-use crate::behaviour::{Behaviour, BehaviourEvent, connection_limits};
-use crate::dialer::{Chance, Dialer};
-use crate::links::{Link, Links};
+use crate::behaviour::{Behaviour, BehaviourEvent};
+use crate::dialer::Dialer;
+use crate::hearing::Hearing;
+use crate::links::Links;
 use crate::orders::{Command, Shared};
 use crate::outbox::Outbox;
 use crate::refusals::Refusals;
-use crate::words::{chain, dial_failure, name_of, place};
-use crate::{Event, Peers, Receipt, Verdict, identity, limits, peers, transport};
-
-/// Failed rounds of dials before an operator hears of it, and between the times they hear again.
-const ROUNDS_BEFORE_WARNING: u32 = 4;
-const ROUNDS_BETWEEN_WARNINGS: u32 = 40;
+use crate::rests::Rests;
+use crate::words::{chain, name_of};
+use crate::{Event, Receipt, Verdict, identity, limits};
 
 /// The swarm and everything that is decided around it.
 pub(crate) struct SwarmLoop {
@@ -41,6 +38,8 @@ pub(crate) struct SwarmLoop {
     shared: Arc<Shared>,
     dialer: Dialer,
     links: Links,
+    hearing: Hearing,
+    rests: Rests,
     refusals: Refusals,
 }
 
@@ -53,8 +52,8 @@ impl SwarmLoop {
         outbox: Outbox,
         shared: Arc<Shared>,
     ) -> Self {
-        let (dialer, links, refusals) = Default::default();
-        Self { swarm, topic, commands, outbox, shared, dialer, links, refusals }
+        let (dialer, links, hearing, rests, refusals) = Default::default();
+        Self { swarm, topic, commands, outbox, shared, dialer, links, hearing, rests, refusals }
     }
 
     /// Runs until it is told to stop, every handle is gone, or nobody reads its events.
@@ -75,8 +74,8 @@ impl SwarmLoop {
 
     async fn until_stopped(&mut self) -> Option<oneshot::Sender<()>> {
         loop {
-            self.dial_due();
-            let wake = self.dialer.next_due(limits::DIALS_AT_ONCE);
+            self.do_what_is_due();
+            let wake = self.next_due();
             tokio::select! {
                 event = self.swarm.select_next_some() => self.on_event(event),
                 command = self.commands.recv() => match command {
@@ -93,8 +92,7 @@ impl SwarmLoop {
     async fn say_goodbye(&mut self) {
         let peers: Vec<PeerId> = self.swarm.connected_peers().copied().collect();
         for peer in peers {
-            // An error means that it is disconnected already.
-            let _ = self.swarm.disconnect_peer_id(peer);
+            self.disconnect(Some(peer));
         }
         let closing = async {
             while self.links.any() {
@@ -112,6 +110,7 @@ impl SwarmLoop {
             Command::Gossip(payload) => self.gossip(payload),
             Command::Judge(receipt, verdict) => self.judge(&receipt, verdict),
             Command::SetPeers(peers) => self.set_peers(&peers),
+            Command::HangUp(node) => self.let_rest(node),
             Command::Stop(_) => {}
         }
     }
@@ -134,41 +133,6 @@ impl SwarmLoop {
         if !gossip.report_message_validation_result(&receipt.id, &receipt.from, acceptance) {
             tracing::debug!(?verdict, "a verdict came after gossip forgot the payload");
         }
-    }
-
-    /// Replaces who may connect. Connections of those no longer named are closed by the allow-list.
-    pub(crate) fn set_peers(&mut self, peers: &Peers) {
-        let named = peers::known(peers, self.swarm.local_peer_id());
-        let allowed = &mut self.swarm.behaviour_mut().allowed;
-        let gone: Vec<PeerId> =
-            allowed.allowed_peers().iter().filter(|peer| !named.contains_key(*peer)).copied().collect();
-        for peer in gone {
-            allowed.disallow_peer(peer);
-        }
-        for peer in named.keys() {
-            allowed.allow_peer(*peer);
-        }
-        *self.swarm.behaviour_mut().connections.limits_mut() = connection_limits(named.len());
-        self.dialer.set_peers(Instant::now(), named.into_values().collect());
-    }
-
-    fn dial_due(&mut self) {
-        while let Some((node, address)) = self.dialer.due(Instant::now(), limits::DIALS_AT_ONCE) {
-            tracing::trace!(%node, %address, "dialling");
-            if let Err(error) = self.dial(node, address) {
-                self.on_dial_failed(node, &error);
-            }
-        }
-    }
-
-    fn dial(&mut self, node: NodeId, address: Multiaddr) -> Result<(), DialError> {
-        let peer = identity::peer_id(node).ok_or(DialError::NoAddresses)?;
-        let dial = DialOpts::peer_id(peer).condition(PeerCondition::DisconnectedAndNotDialing);
-        let dial = match transport::dials_from_listening_port(&address) {
-            true => dial.addresses(vec![address]),
-            false => dial.addresses(vec![address]).allocate_new_port(),
-        };
-        self.swarm.dial(dial.build())
     }
 
     fn on_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
@@ -210,6 +174,9 @@ impl SwarmLoop {
             gossipsub::Event::Message { propagation_source: from, message_id: id, message } => {
                 self.on_payload(Receipt { id, from }, message.data);
             }
+            gossipsub::Event::Subscribed { peer_id, .. } => {
+                self.on_announced(&peer_id);
+            }
             gossipsub::Event::GossipsubNotSupported { peer_id } => {
                 tracing::warn!(peer = %name_of(&peer_id), "a connected node does not speak gossipsub");
             }
@@ -232,73 +199,4 @@ impl SwarmLoop {
             self.judge(&receipt, Verdict::Ignore);
         }
     }
-
-    fn on_ping(&mut self, event: ping::Event) {
-        match event.result {
-            Err(ping::Failure::Unsupported) | Ok(_) => {}
-            Err(error) => {
-                tracing::debug!(peer = %name_of(&event.peer), %error, "a connection is dead");
-                self.swarm.close_connection(event.connection);
-            }
-        }
-    }
-
-    fn on_opened(&mut self, peer: &PeerId, id: ConnectionId, endpoint: &ConnectedPoint) {
-        let Some(node) = identity::node_id(peer) else { return };
-        let now = Instant::now();
-        let (first, dead) = self.links.opened(node, Link { id, inbound: endpoint.is_listener(), since: now });
-        for id in dead {
-            self.swarm.close_connection(id);
-        }
-        self.dialer.connected(now, node);
-        if first {
-            tracing::info!(%node, address = %place(endpoint.get_remote_address()), "connected");
-            self.shared.connected.send_modify(|all| _ = all.insert(node));
-            self.outbox.must_send(Event::Connected(node));
-        }
-    }
-
-    fn on_closed(&mut self, peer: &PeerId, id: ConnectionId, cause: &str) {
-        let Some(node) = identity::node_id(peer) else { return };
-        if self.links.closed(node, id) {
-            tracing::info!(%node, cause, "disconnected");
-            self.shared.connected.send_modify(|all| _ = all.remove(&node));
-            self.outbox.must_send(Event::Disconnected(node));
-            let rounds = self.dialer.disconnected(Instant::now(), node, chance());
-            if rounds.is_some_and(is_worth_a_warning) {
-                tracing::warn!(%node, "a node ends our connections at once, again and again: it may not know our manifest");
-            }
-        }
-    }
-
-    fn on_dial_failed(&mut self, node: NodeId, error: &DialError) {
-        let error = dial_failure(error);
-        tracing::debug!(%node, error, "a dial failed");
-        let Some(rounds) = self.dialer.failed(Instant::now(), node, chance()) else { return };
-        if is_worth_a_warning(rounds) {
-            tracing::warn!(%node, rounds, error, "a node can't be reached at any of its addresses; trying on");
-        }
-    }
-
-    fn on_refused(&mut self, peer: Option<PeerId>, address: &Multiaddr, error: &ListenError) {
-        let node = peer.as_ref().and_then(identity::node_id);
-        let (Some(node), ListenError::Denied { cause }) = (node, error) else {
-            return tracing::debug!(%address, error = chain(error), "an incoming connection failed");
-        };
-        let Some(attempts) = self.refusals.note(Instant::now(), node) else { return };
-        if cause.downcast_ref::<libp2p::allow_block_list::NotAllowed>().is_some() {
-            tracing::warn!(%node, %address, attempts, "a node that no manifest names tried to connect, and was refused");
-        } else {
-            tracing::warn!(%node, %address, attempts, error = chain(error), "a connection was refused");
-        }
-    }
-}
-
-fn is_worth_a_warning(rounds: u32) -> bool {
-    rounds % ROUNDS_BETWEEN_WARNINGS == ROUNDS_BEFORE_WARNING
-}
-
-/// A number from 0 to 1. Only timing depends on it, so a machine without randomness gets the middle.
-fn chance() -> Chance {
-    getrandom::u32().map_or(0.5, |n| f64::from(n) / f64::from(u32::MAX))
 }

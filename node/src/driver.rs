@@ -10,16 +10,16 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use certmesh_engine::store::{Store, StoreError};
-use certmesh_engine::{Committed, Engine, Refusal, Steps, commit};
+use certmesh_engine::{Candidate, Committed, Engine, Refusal, Steps, Verified, commit};
 use certmesh_mesh::{Mesh, Receipt, Verdict};
 use certmesh_wire::limits::GOSSIP_PAYLOAD;
-use certmesh_wire::{NodeId, Parcel, RecordId};
+use certmesh_wire::{LogId, NodeId, Parcel, RecordId};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::now_ms;
 use crate::peers::PeerBook;
-pub(crate) use inbox::{Input, Progress, PublishReply, Published};
+pub(crate) use inbox::{Input, PublishReply, Published};
 use waiting::Waiting;
 
 /// Inputs that may wait for the driver before whoever sends more has to wait too.
@@ -103,7 +103,9 @@ struct Shell {
 struct Owed {
     published: Vec<(RecordId, usize, oneshot::Sender<PublishReply>)>,
     accepted: Vec<Receipt>,
-    pulled: Vec<(Progress, oneshot::Sender<Progress>)>,
+    admitted: Vec<(u64, oneshot::Sender<u64>)>,
+    /// Peers that seem to have what is missing here.
+    missing: Vec<NodeId>,
 }
 
 impl Shell {
@@ -131,12 +133,13 @@ impl Shell {
         match input {
             Input::Publish { objects, reply } => self.publish(&objects, reply, steps, owed),
             Input::Gossip { from, payload, receipt } => self.gossip(from, &payload, receipt, steps, owed),
-            Input::Pulled { from, parcels, reply } => {
-                let progress = self.pulled(from, parcels, steps);
-                owed.pulled.push((progress, reply));
+            Input::Records { from, records, reply } => {
+                let parcels = records.into_iter().map(|record| Parcel::new(record, None)).collect();
+                let results = self.enter(from, parcels, steps, verify_on_all_cores);
+                owed.admitted.push((results.iter().filter(|result| result.is_ok()).count() as u64, reply));
             }
-            Input::Wants { reply } => {
-                let _ = reply.send(self.engine.wants());
+            Input::Bodies { from, bodies, reply } => {
+                owed.admitted.push((self.enter_bodies(from, bodies, steps), reply));
             }
             Input::Arrivals { reply } => {
                 let _ = reply.send(self.arrivals.subscribe());
@@ -169,47 +172,52 @@ impl Shell {
                 return self.judge(receipt, Verdict::Reject);
             }
         };
-        let (record, body) = parcel.into_parts();
-        match self.enter(from, &record, body, steps) {
-            Ok(()) => owed.accepted.push(receipt),
-            Err(refusal) if refusal.is_mended_by_pull() => {
-                if let Some(expired) = self.waiting.add(record_id(&refusal), receipt, Instant::now()) {
-                    self.judge(expired, Verdict::Ignore);
+        let bare = parcel.body().is_none();
+        match self.enter(from, vec![parcel], steps, verify_here).pop() {
+            Some(Ok(_)) => {
+                owed.accepted.push(receipt);
+                if bare {
+                    owed.missing.push(from);
                 }
-                // A full queue means that this peer, like many, is being asked already.
-                let _ = self.tell.try_send(News::Missing(from));
             }
-            Err(refusal) => self.judge(receipt, verdict(&refusal)),
+            Some(Err(refusal @ Refusal::Gap { id, .. })) => {
+                if let Some(expired) = self.waiting.add(id, receipt, Instant::now()) {
+                    self.judge(expired, verdict(&refusal));
+                }
+                owed.missing.push(from);
+            }
+            Some(Err(refusal)) => self.judge(receipt, verdict(&refusal)),
+            None => self.judge(receipt, Verdict::Ignore),
         }
     }
 
-    fn pulled(&mut self, from: NodeId, parcels: Vec<Parcel>, steps: &mut Steps) -> Progress {
-        let mut progress = Progress::default();
-        for parcel in parcels {
-            let (record, body) = parcel.into_parts();
-            progress.admitted += u64::from(self.enter(from, &record, body, steps).is_ok());
-        }
-        progress
-    }
-
-    /// The door, in its three steps.
+    /// Takes parcels through the door, and counts what became of them.
     fn enter(
         &mut self,
         from: NodeId,
-        signed: &[u8],
-        body: Option<Vec<u8>>,
+        parcels: Vec<Parcel>,
         steps: &mut Steps,
-    ) -> Result<(), Refusal> {
-        let entered = self
-            .engine
-            .precheck(&*self.store, signed)
-            .and_then(|prechecked| prechecked.verify(body))
-            .and_then(|verified| self.engine.admit(&*self.store, verified, now_ms(), steps));
-        match &entered {
-            Ok(()) => self.peers.count_received(from),
-            Err(refusal) => self.peers.refuse_record(from, refusal),
+        verify: fn(Vec<Candidate>) -> Vec<Result<Verified, Refusal>>,
+    ) -> Vec<Result<RecordId, Refusal>> {
+        let results = self.engine.enter(&*self.store, parcels, now_ms(), steps, verify);
+        for result in &results {
+            match result {
+                Ok(_) => self.peers.count_received(from),
+                Err(refusal) => self.peers.refuse_record(from, refusal),
+            }
         }
-        entered
+        results
+    }
+
+    fn enter_bodies(&mut self, from: NodeId, bodies: Vec<(LogId, u64, Vec<u8>)>, steps: &mut Steps) -> u64 {
+        let mut admitted = 0;
+        for (log, seq, body) in bodies {
+            match self.engine.enter_body(&*self.store, (log, seq), body, now_ms(), steps) {
+                Ok(()) => admitted += 1,
+                Err(refusal) => self.peers.refuse_record(from, &refusal),
+            }
+        }
+        admitted
     }
 
     /// Commits, and then lets out what is owed.
@@ -225,8 +233,12 @@ impl Shell {
         for (record, objects, reply) in owed.published {
             let _ = reply.send(Ok(Published { record, objects }));
         }
-        for (progress, reply) in owed.pulled {
-            let _ = reply.send(progress);
+        for (admitted, reply) in owed.admitted {
+            let _ = reply.send(admitted);
+        }
+        for peer in owed.missing {
+            // A full queue means that this peer, like many, is being asked already.
+            let _ = self.tell.try_send(News::Missing(peer));
         }
         Ok(())
     }
@@ -268,9 +280,22 @@ fn verdict(refusal: &Refusal) -> Verdict {
     }
 }
 
-fn record_id(refusal: &Refusal) -> Option<RecordId> {
-    match refusal {
-        Refusal::Gap { id, .. } | Refusal::BodyMissing(id) => Some(*id),
-        _ => None,
-    }
+fn verify_here(candidates: Vec<Candidate>) -> Vec<Result<Verified, Refusal>> {
+    candidates.into_iter().map(|(prechecked, body)| prechecked.verify(body)).collect()
+}
+
+/// A share of the candidates on each core; the results in the candidates' order.
+fn verify_on_all_cores(mut candidates: Vec<Candidate>) -> Vec<Result<Verified, Refusal>> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = candidates.len().div_ceil(cores).max(1);
+    std::thread::scope(|scope| {
+        let mut threads = Vec::new();
+        while !candidates.is_empty() {
+            let rest = candidates.split_off(candidates.len().min(share));
+            let mine = std::mem::replace(&mut candidates, rest);
+            threads.push(scope.spawn(move || verify_here(mine)));
+        }
+        let joined = threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default());
+        joined.collect()
+    })
 }

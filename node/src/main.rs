@@ -90,7 +90,13 @@ async fn serve(config: Config) -> Result<(), Failure> {
     )
     .await?;
     let mut driver = Driver::start(engine, store.clone(), mesh.clone(), Arc::clone(&peers))?;
-    let mut sync = sync::Sync::new(mesh.clone(), driver.handle(), Arc::clone(&peers));
+    let mut sync = sync::Sync::new(sync::Puller::new(
+        mesh.clone(),
+        driver.handle(),
+        Arc::clone(&peers),
+        store.clone(),
+        Arc::clone(&material.membership),
+    ));
     let local_api = local_api::serve(
         &config.api.socket,
         local_api::State {

@@ -1,14 +1,14 @@
 //! The third step through the door: the place in the chain, and what is to be written.
 
 use certmesh_intel::Tlp;
-use certmesh_wire::{Audience, Header, MemberCode, Opening, Parcel, RecordId};
+use certmesh_wire::{Audience, Header, LogId, MemberCode, Opening, Parcel, Record, RecordId};
 
 use crate::commit::{CommittedRecord, Steps};
 use crate::engine::Engine;
 use crate::layout::{self, LogState, StoredObject};
 use crate::refusal::Refusal;
 use crate::store::{Family, Store, StoreError};
-use crate::verify::{Content, ReadObject, Verified};
+use crate::verify::{Content, PrecheckedBody, ReadObject, Verified, VerifiedBody};
 
 impl Engine {
     /// Takes a verified record into its log. It counts once `steps` are committed, not before.
@@ -32,8 +32,13 @@ impl Engine {
         let member = member.ok_or(Refusal::UnknownLog(header.log))?;
 
         steps.put(Family::Log, place.clone(), record.signed().to_vec());
-        if let Some(body) = &body {
-            steps.put(Family::Body, place.clone(), body.clone());
+        match (&body, &content) {
+            (Some(body), _) => steps.put(Family::Body, place.clone(), body.clone()),
+            (None, Content::Missing) => {
+                let missing = layout::at(layout::missing_bodies(state.number), header.seq);
+                steps.put(Family::Control, missing, Vec::new());
+            }
+            (None, _) => {}
         }
         steps.put(Family::Control, layout::record(&record.id()), place);
         steps.put(Family::Control, layout::log(&header.log), state.encode());
@@ -55,6 +60,53 @@ impl Engine {
             parcel: Parcel::new(record.signed().to_vec(), body),
             object_count,
         });
+        Ok(())
+    }
+
+    /// The first step for a body that comes by itself: whether a header here waits for it.
+    pub fn precheck_body(
+        &self,
+        store: &dyn Store,
+        log: LogId,
+        seq: u64,
+        body: Vec<u8>,
+    ) -> Result<PrecheckedBody, Refusal> {
+        let unwanted = Refusal::BodyUnwanted { log, seq };
+        let (Some(state), Some(opening)) = (self.logs.get(&log), self.membership.log(log)) else {
+            return Err(unwanted);
+        };
+        let missing = layout::at(layout::missing_bodies(state.number), seq);
+        if store.get(Family::Control, &missing)?.is_none() {
+            return Err(unwanted);
+        }
+        let signed = store.get(Family::Log, &layout::place(state.number, seq))?.ok_or(unwanted)?;
+        Ok(PrecheckedBody { record: Record::decode(&signed)?, author: opening.node, body })
+    }
+
+    /// Takes a body that a header here waits for. It counts once `steps` are committed.
+    pub fn admit_body(
+        &mut self,
+        store: &dyn Store,
+        verified: VerifiedBody,
+        now_ms: u64,
+        steps: &mut Steps,
+    ) -> Result<(), Refusal> {
+        let VerifiedBody { record, author, body, content } = verified;
+        let (log, seq) = (record.header().log, record.header().seq);
+        let unwanted = || Refusal::BodyUnwanted { log, seq };
+        let number = self.logs.get(&log).ok_or_else(unwanted)?.number;
+        let missing = layout::at(layout::missing_bodies(number), seq);
+        if steps.has_body(&record.id()) || store.get(Family::Control, &missing)?.is_none() {
+            return Err(unwanted());
+        }
+        let member = self.membership.nodes().get(&author).map(|node| node.member).ok_or_else(unwanted)?;
+        let known = known_arrivals(store, steps, &content)?;
+        steps.delete(Family::Control, missing);
+        steps.put(Family::Body, layout::place(number, seq), body);
+        let carrier = Carrier { record: record.id(), author, member, now_ms };
+        self.admit_content(&carrier, content, known, steps);
+        steps.put(Family::Meta, layout::COUNTS.to_vec(), self.counts.encode());
+        steps.add_body(record.id());
         Ok(())
     }
 
@@ -130,7 +182,7 @@ impl Engine {
         steps: &mut Steps,
     ) {
         match content {
-            Content::Nothing => {}
+            Content::Nothing | Content::Missing => {}
             Content::Void => self.counts.void += 1,
             Content::Objects(objects) => {
                 for (object, known) in objects.into_iter().zip(known) {

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use certmesh_wire::{LogId, MemberCode, NodeId, NodeState, PullRequest, Record, SecretKey};
+use certmesh_wire::{LogId, MemberCode, NodeId, NodeState, Record, SecretKey};
 
 use crate::layout::{self, Counts, LogState};
+use crate::limits::PARK_AHEAD;
 use crate::membership::Membership;
+use crate::parked::Parked;
 use crate::refusal::Refusal;
 use crate::store::{Family, Order, Store, StoreError};
 use crate::verify::Prechecked;
@@ -36,6 +38,7 @@ pub struct Engine {
     pub(crate) logs: BTreeMap<LogId, LogState>,
     pub(crate) last_arrival: u64,
     pub(crate) counts: Counts,
+    pub(crate) parked: Parked,
 }
 
 impl Engine {
@@ -49,7 +52,7 @@ impl Engine {
         let logs = layout::read_logs(store)?;
         let last_arrival = read_last_arrival(store)?;
         let counts = crate::views::counts(store)?;
-        Ok(Self { membership, key, logs, last_arrival, counts })
+        Ok(Self { membership, key, logs, last_arrival, counts, parked: Parked::default() })
     }
 
     /// The mesh that this engine serves.
@@ -62,11 +65,6 @@ impl Engine {
         self.key.node_id()
     }
 
-    /// What to ask another node for: of every log here, what comes after its head.
-    pub fn wants(&self) -> PullRequest {
-        PullRequest::new(self.logs.iter().map(|(log, state)| (*log, state.next)))
-    }
-
     /// The first step through the door: what the bytes and the state at hand can tell cheaply.
     pub fn precheck(&self, store: &dyn Store, signed: &[u8]) -> Result<Prechecked, Refusal> {
         let record = Record::decode(signed)?;
@@ -74,7 +72,7 @@ impl Engine {
         let opening = self.membership.log(header.log).ok_or(Refusal::UnknownLog(header.log))?;
         let next = self.logs.get(&header.log).map_or(0, |log| log.next);
         let id = record.id();
-        if header.seq > next {
+        if header.seq > next.saturating_add(PARK_AHEAD) {
             return Err(Refusal::Gap { id, seq: header.seq, next });
         }
         if header.seq < next && store.get(Family::Control, &layout::record(&id))?.is_some() {

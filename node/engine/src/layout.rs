@@ -12,6 +12,7 @@
 //! | index | `p` arrival, record id | member, node: who published the same bytes |
 //! | index | `d` SHA-256 of the JSON | arrival |
 //! | control | `l` log id | [`LogState`] |
+//! | control | `b` log number u32, seq u64 | : the body is missing |
 //! | control | `r` record id | log number u32, seq u64 |
 //! | meta | `counts` | [`Counts`] |
 
@@ -240,6 +241,11 @@ pub(crate) fn read_logs(store: &dyn Store) -> Result<BTreeMap<LogId, LogState>, 
 /// Of family `control`.
 pub(crate) fn record(id: &RecordId) -> Vec<u8> {
     [b"r", &id.0[..]].concat()
+}
+
+/// Of family `control`: bodies that are missing; without its seq, the prefix of a log's.
+pub(crate) fn missing_bodies(number: u32) -> Vec<u8> {
+    [&b"b"[..], &number.to_be_bytes()].concat()
 }
 
 /// Of family `meta`.

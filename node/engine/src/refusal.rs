@@ -89,9 +89,14 @@ pub enum Refusal {
         /// The record.
         id: RecordId,
     },
-    /// Its body did not come along.
-    #[error("record {0} came without its body")]
-    BodyMissing(RecordId),
+    /// No record here waits for this body.
+    #[error("a body for seq {seq} of log {log}, which does not wait for one")]
+    BodyUnwanted {
+        /// The log.
+        log: LogId,
+        /// The place.
+        seq: u64,
+    },
     /// What came as its body is something else.
     #[error("record {0} came with a body that is not the one it names")]
     BodyMismatch(RecordId),
@@ -116,7 +121,7 @@ impl Refusal {
             Self::Tlp { .. } => "tlp",
             Self::Cut { .. } => "cut",
             Self::Allowance { .. } => "allowance",
-            Self::BodyMissing(_) => "body-missing",
+            Self::BodyUnwanted { .. } => "body-unwanted",
             Self::BodyMismatch(_) => "body-mismatch",
             Self::Store(_) => "store",
         }
@@ -137,12 +142,12 @@ impl Refusal {
 
     /// Whether asking the sender for what follows this node's heads may mend it.
     pub fn is_mended_by_pull(&self) -> bool {
-        matches!(self, Self::Gap { .. } | Self::BodyMissing(_))
+        matches!(self, Self::Gap { .. })
     }
 
     /// Whether it is part of ordinary gossip: nothing to tell an operator.
     pub fn is_ordinary(&self) -> bool {
-        matches!(self, Self::Duplicate(_) | Self::Gap { .. } | Self::BodyMissing(_))
+        matches!(self, Self::Duplicate(_) | Self::Gap { .. } | Self::BodyUnwanted { .. })
     }
 }
 

@@ -28,6 +28,8 @@ pub struct Verified {
 pub(crate) enum Content {
     /// No body, or one of a kind that means nothing here.
     Nothing,
+    /// The header names a body that did not come along. It can follow by itself.
+    Missing,
     /// A body that breaks a rule: no objects, on every node alike. The log goes on.
     Void,
     /// The objects in order.
@@ -52,14 +54,14 @@ impl Prechecked {
         Self { record, author, mesh }
     }
 
-    /// Checks the signature, and that the body is the one that the header names.
+    /// Checks the signature, and that the body, if it came along, is the one that the header names.
     pub fn verify(self, body: Option<Vec<u8>>) -> Result<Verified, Refusal> {
         let id = self.record.id();
         self.record.verify(self.mesh, self.author).map_err(Refusal::signature(id))?;
         let (body, content) = match (self.record.header().body, body) {
             (None, None) => (None, Content::Nothing),
             (None, Some(_)) => return Err(Refusal::BodyMismatch(id)),
-            (Some(_), None) => return Err(Refusal::BodyMissing(id)),
+            (Some(_), None) => (None, Content::Missing),
             (Some(reference), Some(body)) if reference.matches(&body) => {
                 let content = read_content(&self.record, &body);
                 (Some(body), content)
@@ -67,6 +69,35 @@ impl Prechecked {
             (Some(_), Some(_)) => return Err(Refusal::BodyMismatch(id)),
         };
         Ok(Verified { record: self.record, author: self.author, body, content })
+    }
+}
+
+/// A body that a header here waits for; whether it is the right one is still to be checked.
+#[derive(Debug, Clone)]
+pub struct PrecheckedBody {
+    pub(crate) record: Record,
+    pub(crate) author: NodeId,
+    pub(crate) body: Vec<u8>,
+}
+
+/// The body that a header here names, read.
+#[derive(Debug, Clone)]
+pub struct VerifiedBody {
+    pub(crate) record: Record,
+    pub(crate) author: NodeId,
+    pub(crate) body: Vec<u8>,
+    pub(crate) content: Content,
+}
+
+impl PrecheckedBody {
+    /// Checks that the body is the one that the header names, and reads it. Pure: for any core.
+    pub fn verify(self) -> Result<VerifiedBody, Refusal> {
+        let Self { record, author, body } = self;
+        if !record.header().body.is_some_and(|reference| reference.matches(&body)) {
+            return Err(Refusal::BodyMismatch(record.id()));
+        }
+        let content = read_content(&record, &body);
+        Ok(VerifiedBody { record, author, body, content })
     }
 }
 

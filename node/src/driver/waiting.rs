@@ -1,5 +1,4 @@
-//! Gossip whose verdict waits for a pull: records that came before their predecessors, or without
-//! their bodies.
+//! Gossip whose verdict waits: records that came before their predecessors.
 //!
 //! The gossip layer forgets a message after about twelve seconds; a verdict after that is lost,
 //! and costs nothing but speed.

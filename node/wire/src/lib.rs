@@ -19,6 +19,7 @@ mod parcel;
 mod pull;
 mod record;
 mod roster;
+mod sync;
 
 pub use audience::{Audience, CodeFault, MemberCode};
 pub use body::{BodyFault, PackedBody};
@@ -31,3 +32,4 @@ pub use parcel::Parcel;
 pub use pull::{PullAnswer, PullRequest};
 pub use record::{BodyRef, Header, Kind, Opening, Record, RecordFault};
 pub use roster::{Group, Member, Roster, RosterFault, RosterLimits, SignedRoster};
+pub use sync::{Frontier, FrontierEntry, Place, SyncAnswer, SyncRequest};

@@ -1,0 +1,176 @@
+//! The asking side of sync, for one peer: which question comes next, from what the peer has told
+//! and what is here by then. It holds no records and does no I/O but reading the store.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use certmesh_wire::limits::SYNC_PLACES;
+use certmesh_wire::{CodecFault, Frontier, LogId, MemberCode, Place, SyncAnswer, SyncRequest};
+
+use super::{frontier, missing_bodies};
+use crate::layout;
+use crate::membership::Membership;
+use crate::store::{Store, StoreError};
+
+/// An answer that can't be used: the peer is at fault.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SyncFault {
+    /// Not an answer's encoding.
+    #[error("an answer that can't be decoded: {0}")]
+    Codec(#[from] CodecFault),
+    /// An answer to another question.
+    #[error("an answer to another question than the one that was asked")]
+    Unasked,
+}
+
+/// What an answer brought, to go through the door.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Brought {
+    /// Nothing that has to be stored.
+    Nothing,
+    /// Records, in order within each log.
+    Records(Vec<Vec<u8>>),
+    /// Bodies with their places.
+    Bodies(Vec<(LogId, u64, Vec<u8>)>),
+}
+
+/// Asks one peer, round by round.
+#[derive(Debug)]
+pub struct Session {
+    member: MemberCode,
+    /// What the peer told last of how far it is; kept between rounds.
+    told: Option<Frontier>,
+    /// What was asked last, and waits for its answer.
+    asked: Option<SyncRequest>,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// Frontiers are to be compared.
+    Compare,
+    /// Records are fetched; for each log, the place that was asked for last.
+    Records(BTreeMap<LogId, u64>),
+    /// Bodies are fetched; the places that were asked for last.
+    Bodies(Vec<Place>),
+    /// The round is over.
+    Over,
+}
+
+impl Session {
+    /// A session with a node of this member, at the start of a round.
+    pub fn new(member: MemberCode) -> Self {
+        Self { member, told: None, asked: None, stage: Stage::Compare }
+    }
+
+    /// Begins another round. An answer that is still on its way will not be taken.
+    pub fn begin(&mut self) {
+        self.asked = None;
+        self.stage = Stage::Compare;
+    }
+
+    /// What the peer told last.
+    pub fn told(&self) -> Option<&Frontier> {
+        self.told.as_ref()
+    }
+
+    /// The next question, or `None` when this round is over.
+    pub fn next(
+        &mut self,
+        store: &dyn Store,
+        membership: &Membership,
+    ) -> Result<Option<SyncRequest>, StoreError> {
+        self.asked = self.question(store, membership)?;
+        Ok(self.asked.clone())
+    }
+
+    fn question(
+        &mut self,
+        store: &dyn Store,
+        membership: &Membership,
+    ) -> Result<Option<SyncRequest>, StoreError> {
+        if matches!(self.stage, Stage::Compare) {
+            let digest = frontier(store, membership, self.member)?.digest();
+            return Ok(Some(SyncRequest::Compare(digest)));
+        }
+        if let Stage::Records(asked) = &mut self.stage {
+            let told = self.told.as_ref();
+            let wanted = wanted_records(store, membership, told, asked)?;
+            if !wanted.is_empty() {
+                return Ok(Some(SyncRequest::Records(wanted)));
+            }
+            self.stage = Stage::Bodies(Vec::new());
+        }
+        if let Stage::Bodies(asked) = &mut self.stage {
+            let wanted = wanted_bodies(store, self.told.as_ref())?;
+            if !wanted.is_empty() && wanted != *asked {
+                asked.clone_from(&wanted);
+                return Ok(Some(SyncRequest::Bodies(wanted)));
+            }
+            self.stage = Stage::Over;
+        }
+        Ok(None)
+    }
+
+    /// Takes the answer to the last question; what it brought has to go through the door, and to be
+    /// committed, before the next question.
+    pub fn take(&mut self, answer: SyncAnswer) -> Result<Brought, SyncFault> {
+        match (self.asked.take(), answer) {
+            (Some(SyncRequest::Compare(_)), SyncAnswer::Same) => {
+                self.stage = Stage::Over;
+                Ok(Brought::Nothing)
+            }
+            (Some(SyncRequest::Compare(_)), SyncAnswer::Frontier(frontier)) => {
+                self.told = Some(frontier);
+                self.stage = Stage::Records(BTreeMap::new());
+                Ok(Brought::Nothing)
+            }
+            (Some(SyncRequest::Records(_)), SyncAnswer::Records(records, _)) => Ok(Brought::Records(records)),
+            (Some(SyncRequest::Bodies(places)), SyncAnswer::Bodies(bodies)) => {
+                let asked: BTreeSet<_> = places.into_iter().collect();
+                if bodies.iter().all(|(log, seq, _)| asked.contains(&(*log, *seq))) {
+                    Ok(Brought::Bodies(bodies))
+                } else {
+                    Err(SyncFault::Unasked)
+                }
+            }
+            _ => Err(SyncFault::Unasked),
+        }
+    }
+}
+
+/// The logs in which the peer is ahead, each from where this node stands; without those where
+/// asking from the same place has brought nothing on before.
+fn wanted_records(
+    store: &dyn Store,
+    membership: &Membership,
+    told: Option<&Frontier>,
+    asked: &mut BTreeMap<LogId, u64>,
+) -> Result<Vec<Place>, StoreError> {
+    let logs = layout::read_logs(store)?;
+    let mut wanted = Vec::new();
+    for entry in told.map_or(&[][..], Frontier::entries) {
+        let next = logs.get(&entry.log).map_or(0, |state| state.next);
+        let stuck = asked.get(&entry.log) == Some(&next);
+        if entry.next > next && !stuck && membership.log(entry.log).is_some() {
+            asked.insert(entry.log, next);
+            wanted.push((entry.log, next));
+        }
+    }
+    Ok(wanted)
+}
+
+/// Bodies that are missing here and that the peer may have, the newest of each log first.
+fn wanted_bodies(store: &dyn Store, told: Option<&Frontier>) -> Result<Vec<Place>, StoreError> {
+    let logs = layout::read_logs(store)?;
+    let entries = told.map_or(&[][..], Frontier::entries);
+    let share = (SYNC_PLACES / entries.len().max(1)).max(1);
+    let mut wanted = Vec::new();
+    for entry in entries {
+        if let Some(state) = logs.get(&entry.log) {
+            let missing = missing_bodies(store, state, share)?;
+            wanted.extend(missing.into_iter().filter(|seq| *seq < entry.next).map(|seq| (entry.log, seq)));
+        }
+    }
+    wanted.truncate(SYNC_PLACES);
+    Ok(wanted)
+}

@@ -3,6 +3,7 @@
 mod export;
 mod key;
 mod manifest;
+mod node;
 mod peers;
 mod publish;
 mod query;
@@ -75,6 +76,8 @@ enum Command {
     Status(Online<status::Status>),
     Peers(Online<peers::Peers>),
     Export(Online<export::Export>),
+    #[command(subcommand)]
+    Node(node::Node),
 }
 
 impl Cli {
@@ -103,6 +106,7 @@ impl Command {
             Self::Status(command) => command.at(session).run(session).await,
             Self::Peers(command) => command.at(session).run(session).await,
             Self::Export(command) => command.at(session).run(session).await,
+            Self::Node(command) => command.run(session).await,
         }
     }
 }

@@ -6,19 +6,21 @@
 mod inbox;
 mod waiting;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use certmesh_engine::store::{Store, StoreError};
-use certmesh_engine::{Candidate, Committed, Engine, Refusal, Steps, Verified, commit};
+use certmesh_engine::{Candidate, Committed, Engine, Refusal, Signing, Steps, Verified, commit};
 use certmesh_mesh::{Mesh, Receipt, Verdict};
 use certmesh_wire::limits::GOSSIP_PAYLOAD;
-use certmesh_wire::{LogId, NodeId, Parcel, RecordId};
+use certmesh_wire::{Frontier, LogId, NodeId, Parcel, RecordId};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::now_ms;
 use crate::peers::PeerBook;
+use crate::stop_note;
 pub(crate) use inbox::{Input, PublishReply, Published};
 use waiting::Waiting;
 
@@ -40,37 +42,47 @@ pub(crate) enum News {
 pub(crate) struct Driver {
     inbox: mpsc::Sender<Input>,
     news: mpsc::Receiver<News>,
+    signing: watch::Receiver<Signing>,
     thread: std::thread::JoinHandle<()>,
 }
 
 impl Driver {
-    /// Starts the thread.
+    /// Starts the thread. `note` is where to leave word of a clean stop.
     pub(crate) fn start(
         engine: Engine,
         store: Arc<dyn Store>,
         mesh: Mesh,
         peers: Arc<PeerBook>,
+        note: PathBuf,
     ) -> std::io::Result<Self> {
         let (inbox, inputs) = mpsc::channel(INBOX);
         let (tell, news) = mpsc::channel(NEWS);
         let (arrivals, _) = watch::channel(0);
+        let (show_signing, signing) = watch::channel(engine.signing().clone());
         let shell = Shell {
             engine,
             store,
             mesh,
             peers,
             arrivals,
+            signing: show_signing,
+            note,
             tell,
             runtime: Handle::current(),
             waiting: Waiting::default(),
         };
         let thread = std::thread::Builder::new().name("driver".into()).spawn(move || shell.run(inputs))?;
-        Ok(Self { inbox, news, thread })
+        Ok(Self { inbox, news, signing, thread })
     }
 
     /// Where to put inputs.
     pub(crate) fn handle(&self) -> mpsc::Sender<Input> {
         self.inbox.clone()
+    }
+
+    /// Whether this node signs, as it changes.
+    pub(crate) fn signing(&self) -> watch::Receiver<Signing> {
+        self.signing.clone()
     }
 
     /// What the driver has to tell; nothing any more once it has ended.
@@ -93,6 +105,8 @@ struct Shell {
     mesh: Mesh,
     peers: Arc<PeerBook>,
     arrivals: watch::Sender<u64>,
+    signing: watch::Sender<Signing>,
+    note: PathBuf,
     tell: mpsc::Sender<News>,
     runtime: Handle,
     waiting: Waiting,
@@ -102,7 +116,8 @@ struct Shell {
 #[derive(Default)]
 struct Owed {
     published: Vec<(RecordId, usize, oneshot::Sender<PublishReply>)>,
-    accepted: Vec<Receipt>,
+    /// Gossip to be passed on once its record is durable.
+    accepted: Vec<(RecordId, Receipt)>,
     admitted: Vec<(u64, oneshot::Sender<u64>)>,
     /// Peers that seem to have what is missing here.
     missing: Vec<NodeId>,
@@ -124,7 +139,7 @@ impl Shell {
                 return;
             }
             if stop {
-                return;
+                return stop_note::leave(&self.note, &self.engine.stop_note());
             }
         }
     }
@@ -141,10 +156,38 @@ impl Shell {
             Input::Bodies { from, bodies, reply } => {
                 owed.admitted.push((self.enter_bodies(from, bodies, steps), reply));
             }
+            Input::Told { from, frontier, reply } => {
+                self.told(from, &frontier);
+                let _ = reply.send(0);
+            }
+            Input::Vouch { reply } => {
+                tracing::warn!("the operator has vouched for this node's log");
+                self.engine.vouch();
+                self.show_signing();
+                let _ = reply.send(());
+            }
             Input::Arrivals { reply } => {
                 let _ = reply.send(self.arrivals.subscribe());
             }
             Input::Stop => {}
+        }
+    }
+
+    fn told(&mut self, from: NodeId, frontier: &Frontier) {
+        match self.engine.told(&*self.store, from, frontier) {
+            Ok(()) => self.show_signing(),
+            Err(error) => tracing::error!("{error}"),
+        }
+    }
+
+    /// Lets readers see whether this node signs, and says so when that changes.
+    fn show_signing(&self) {
+        let signing = self.engine.signing();
+        if *self.signing.borrow() != *signing {
+            if *signing == Signing::Free {
+                tracing::info!("this node signs");
+            }
+            self.signing.send_replace(signing.clone());
         }
     }
 
@@ -174,19 +217,24 @@ impl Shell {
         };
         let bare = parcel.body().is_none();
         match self.enter(from, vec![parcel], steps, verify_here).pop() {
-            Some(Ok(_)) => {
-                owed.accepted.push(receipt);
+            Some(Ok(id)) => {
+                owed.accepted.push((id, receipt));
                 if bare {
                     owed.missing.push(from);
                 }
             }
-            Some(Err(refusal @ Refusal::Gap { id, .. })) => {
-                if let Some(expired) = self.waiting.add(id, receipt, Instant::now()) {
-                    self.judge(expired, verdict(&refusal));
+            Some(Err(refusal)) => {
+                let kept = match refusal.parked() {
+                    Some(id) => self.waiting.add(id, receipt, Instant::now()),
+                    None => Some(receipt),
+                };
+                if let Some(receipt) = kept {
+                    self.judge(receipt, verdict(&refusal));
                 }
-                owed.missing.push(from);
+                if matches!(refusal, Refusal::Gap { .. }) {
+                    owed.missing.push(from);
+                }
             }
-            Some(Err(refusal)) => self.judge(receipt, verdict(&refusal)),
             None => self.judge(receipt, Verdict::Ignore),
         }
     }
@@ -223,8 +271,10 @@ impl Shell {
     /// Commits, and then lets out what is owed.
     fn settle(&mut self, steps: Steps, owed: Owed) -> Result<(), StoreError> {
         let committed = commit(&*self.store, steps)?;
-        for receipt in owed.accepted {
-            self.judge(receipt, Verdict::Accept);
+        for (id, receipt) in owed.accepted {
+            // Only logs for all are gossiped, whoever tries.
+            let apart = committed.records.iter().any(|record| record.id == id && !record.for_all);
+            self.judge(receipt, if apart { Verdict::Ignore } else { Verdict::Accept });
         }
         self.send_out(&committed);
         if let Some(arrival) = committed.last_arrival {
@@ -248,12 +298,12 @@ impl Shell {
         let me = self.engine.node_id();
         for record in &committed.records {
             tracing::debug!(id = %record.id, seq = record.seq, objects = record.object_count, "committed");
-            if record.author == me {
+            if record.author == me && record.for_all {
                 let payload = gossip_payload(&record.parcel);
                 self.runtime.block_on(self.mesh.gossip(payload));
             }
             if let Some(receipt) = self.waiting.take(&record.id) {
-                self.judge(receipt, Verdict::Accept);
+                self.judge(receipt, if record.for_all { Verdict::Accept } else { Verdict::Ignore });
             }
         }
         for expired in self.waiting.expire(Instant::now()) {

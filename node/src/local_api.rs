@@ -12,12 +12,12 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
-use certmesh_engine::Membership;
 use certmesh_engine::store::Store;
+use certmesh_engine::{Membership, Signing};
 use certmesh_wire::NodeId;
 use certmesh_wire::limits::RAW_BODY_BYTES;
 use tokio::net::UnixListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 
 use crate::driver::Input;
@@ -34,6 +34,7 @@ pub(crate) struct State {
     pub(crate) node_id: NodeId,
     pub(crate) driver: mpsc::Sender<Input>,
     pub(crate) peers: Arc<PeerBook>,
+    pub(crate) signing: watch::Receiver<Signing>,
 }
 
 /// A running local API.
@@ -61,6 +62,7 @@ pub(crate) async fn serve(socket: &Path, state: State) -> Result<LocalApi, liste
 fn routes(state: State) -> Router {
     Router::new()
         .route("/v1/publish", post(answers::publish).layer(DefaultBodyLimit::max(REQUEST_BYTES)))
+        .route("/v1/vouch", post(answers::vouch))
         .route("/v1/status", get(answers::status))
         .route("/v1/peers", get(answers::peers))
         .route("/v1/objects", get(streams::objects))

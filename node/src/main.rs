@@ -7,6 +7,7 @@ mod driver;
 mod local_api;
 mod material;
 mod peers;
+mod stop_note;
 mod sync;
 mod telemetry;
 
@@ -74,7 +75,10 @@ async fn serve(config: Config) -> Result<(), Failure> {
     let material = Material::load(&config)?;
     let mesh_id = material.membership.mesh();
     let store = Arc::new(RocksStore::open(&config.data_dir, mesh_id)?);
-    let engine = Engine::open(Arc::clone(&material.membership), material.key.clone(), &*store)?;
+    let note_path = stop_note::path(&config.node_key);
+    let note = stop_note::take(&note_path);
+    let engine =
+        Engine::open(Arc::clone(&material.membership), material.key.clone(), &*store, note.as_ref())?;
     let node_id = engine.node_id();
     let peers = Arc::new(PeerBook::new(&material.membership, node_id));
 
@@ -89,7 +93,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
         Arc::new(source),
     )
     .await?;
-    let mut driver = Driver::start(engine, store.clone(), mesh.clone(), Arc::clone(&peers))?;
+    let mut driver = Driver::start(engine, store.clone(), mesh.clone(), Arc::clone(&peers), note_path)?;
     let mut sync = sync::Sync::new(sync::Puller::new(
         mesh.clone(),
         driver.handle(),
@@ -105,6 +109,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
             node_id,
             driver: driver.handle(),
             peers: Arc::clone(&peers),
+            signing: driver.signing(),
         },
     )
     .await?;

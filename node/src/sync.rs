@@ -163,7 +163,11 @@ impl Puller {
             let Some(question) = question else { break };
             let answer = self.mesh.pull(node, question.encode()).await?;
             let answer = SyncAnswer::decode(&answer).map_err(SyncFault::from)?;
-            admitted += self.take(node, session.take(answer)?).await?;
+            let brought = session.take(answer)?;
+            if let (Brought::Word, Some(frontier)) = (&brought, session.told().cloned()) {
+                self.ask_driver(|reply| Input::Told { from: node, frontier, reply }).await?;
+            }
+            admitted += self.take(node, brought).await?;
         }
         if admitted > 0 {
             tracing::info!(from = %self.peers.name(node), admitted, "caught up");
@@ -184,7 +188,7 @@ impl Puller {
     async fn take(&self, from: NodeId, brought: Brought) -> Result<u64, PullFault> {
         let mut admitted = 0;
         match brought {
-            Brought::Nothing => {}
+            Brought::Word => {}
             Brought::Records(records) => {
                 for records in portions(records) {
                     admitted += self.ask_driver(|reply| Input::Records { from, records, reply }).await?;

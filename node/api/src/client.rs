@@ -73,6 +73,11 @@ impl Client {
         self.json(Method::POST, "/v1/publish", body).await
     }
 
+    /// Lets the node sign without waiting for other members.
+    pub async fn vouch(&self) -> Result<(), ClientError> {
+        self.json(Method::POST, "/v1/vouch", Vec::new()).await.map(|_: serde_json::Value| ())
+    }
+
     /// Objects that match, latest arrival first.
     pub async fn query(&self, params: &QueryParams) -> Result<Lines, ClientError> {
         self.lines(&format!("/v1/objects?{}", query_string(params))).await

@@ -6,6 +6,7 @@
 //! | route | answer |
 //! | --- | --- |
 //! | `POST /v1/publish` [`PublishRequest`] | [`Published`] |
+//! | `POST /v1/vouch` | `{}`: the node signs from now on |
 //! | `GET /v1/objects` [`QueryParams`] | a line for each [`ObjectLine`], latest arrival first |
 //! | `GET /v1/versions/{stix id}` | a line for each [`ObjectLine`] with that id |
 //! | `GET /v1/watch` | a line for each [`ObjectLine`] that arrives from now on |

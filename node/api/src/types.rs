@@ -75,6 +75,8 @@ pub struct Status {
     pub node_id: String,
     /// The daemon's version.
     pub version: String,
+    /// Whether it signs what its analysts publish; if not, an alarm says why.
+    pub signs: bool,
     /// Records held, of all logs.
     pub records: u64,
     /// Objects held.

@@ -30,6 +30,8 @@ impl Engine {
         // A log is known by its node, and a node by its member: the door's first step saw to it.
         let member = self.membership.nodes().get(&author).map(|node| node.member);
         let member = member.ok_or(Refusal::UnknownLog(header.log))?;
+        let opening = self.membership.log(header.log).ok_or(Refusal::UnknownLog(header.log))?;
+        let for_all = opening.audience == Audience::All;
 
         steps.put(Family::Log, place.clone(), record.signed().to_vec());
         match (&body, &content) {
@@ -57,6 +59,7 @@ impl Engine {
             log: header.log,
             seq: header.seq,
             author,
+            for_all,
             parcel: Parcel::new(record.signed().to_vec(), body),
             object_count,
         });

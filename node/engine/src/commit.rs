@@ -80,6 +80,8 @@ pub struct CommittedRecord {
     pub seq: u64,
     /// The node that signed it.
     pub author: NodeId,
+    /// Whether it is for all members, and so may be gossiped.
+    pub for_all: bool,
     /// Its bytes and its body's, to send on.
     pub parcel: Parcel,
     /// How many objects its body holds.

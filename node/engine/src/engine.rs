@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use certmesh_wire::{LogId, MemberCode, NodeId, NodeState, Record, SecretKey};
+use certmesh_wire::{LogId, MemberCode, NodeId, NodeState, Opening, Record, SecretKey};
 
 use crate::layout::{self, Counts, LogState};
 use crate::limits::PARK_AHEAD;
 use crate::membership::Membership;
 use crate::parked::Parked;
 use crate::refusal::Refusal;
+use crate::signing::{Signing, StopNote};
 use crate::store::{Family, Order, Store, StoreError};
 use crate::verify::Prechecked;
 
@@ -39,11 +40,18 @@ pub struct Engine {
     pub(crate) last_arrival: u64,
     pub(crate) counts: Counts,
     pub(crate) parked: Parked,
+    pub(crate) signing: Signing,
 }
 
 impl Engine {
-    /// The engine of the node with this key, on what `store` holds.
-    pub fn open(membership: Arc<Membership>, key: SecretKey, store: &dyn Store) -> Result<Self, OpenFault> {
+    /// The engine of the node with this key, on what `store` holds. `note` is that of its last clean
+    /// stop, if there is one; the caller has made sure that no later start will find it.
+    pub fn open(
+        membership: Arc<Membership>,
+        key: SecretKey,
+        store: &dyn Store,
+        note: Option<&StopNote>,
+    ) -> Result<Self, OpenFault> {
         let me = key.node_id();
         let node = membership.nodes().get(&me).ok_or(OpenFault::Unnamed(me))?;
         if node.state != NodeState::Live {
@@ -52,7 +60,10 @@ impl Engine {
         let logs = layout::read_logs(store)?;
         let last_arrival = read_last_arrival(store)?;
         let counts = crate::views::counts(store)?;
-        Ok(Self { membership, key, logs, last_arrival, counts, parked: Parked::default() })
+        let (parked, signing) = (Parked::default(), Signing::Free);
+        let mut engine = Self { membership, key, logs, last_arrival, counts, parked, signing };
+        engine.signing = Signing::at_start(&engine, note);
+        Ok(engine)
     }
 
     /// The mesh that this engine serves.
@@ -65,11 +76,21 @@ impl Engine {
         self.key.node_id()
     }
 
+    /// The log, if a manifest and an audience make it, and this node's member is in that audience.
+    fn known_log(&self, log: LogId) -> Result<&Opening, Refusal> {
+        let member = self.membership.member_of(self.node_id()).map(|member| member.code);
+        let known = self.membership.log(log).zip(member);
+        match known {
+            Some((opening, member)) if opening.audience.includes(member) => Ok(opening),
+            _ => Err(Refusal::UnknownLog(log)),
+        }
+    }
+
     /// The first step through the door: what the bytes and the state at hand can tell cheaply.
     pub fn precheck(&self, store: &dyn Store, signed: &[u8]) -> Result<Prechecked, Refusal> {
         let record = Record::decode(signed)?;
         let header = record.header();
-        let opening = self.membership.log(header.log).ok_or(Refusal::UnknownLog(header.log))?;
+        let opening = self.known_log(header.log)?;
         let next = self.logs.get(&header.log).map_or(0, |log| log.next);
         let id = record.id();
         if header.seq > next.saturating_add(PARK_AHEAD) {

@@ -2,6 +2,7 @@
 
 use certmesh_wire::{BadSignature, LogId, RecordFault, RecordId};
 
+use crate::limits::PARK_AHEAD;
 use crate::store::StoreError;
 
 /// What a gossip network is told of a message.
@@ -140,9 +141,12 @@ impl Refusal {
         }
     }
 
-    /// Whether asking the sender for what follows this node's heads may mend it.
-    pub fn is_mended_by_pull(&self) -> bool {
-        matches!(self, Self::Gap { .. })
+    /// The record, if it was kept until its predecessors come, so that a verdict on it can wait.
+    pub fn parked(&self) -> Option<RecordId> {
+        match self {
+            Self::Gap { id, seq, next } if *seq <= next.saturating_add(PARK_AHEAD) => Some(*id),
+            _ => None,
+        }
     }
 
     /// Whether it is part of ordinary gossip: nothing to tell an operator.

@@ -2,7 +2,7 @@
 
 use certmesh_engine::PublishFault;
 use certmesh_mesh::Receipt;
-use certmesh_wire::{LogId, NodeId, RecordId};
+use certmesh_wire::{Frontier, LogId, NodeId, RecordId};
 use serde_json::value::RawValue;
 use tokio::sync::{oneshot, watch};
 
@@ -27,6 +27,10 @@ pub(crate) enum Input {
     Records { from: NodeId, records: Vec<Vec<u8>>, reply: oneshot::Sender<u64> },
     /// Take bodies that a peer sent on request; says how many were admitted.
     Bodies { from: NodeId, bodies: Vec<(LogId, u64, Vec<u8>)>, reply: oneshot::Sender<u64> },
+    /// Take word of how far a peer is.
+    Told { from: NodeId, frontier: Frontier, reply: oneshot::Sender<u64> },
+    /// Sign from now on, on the operator's word.
+    Vouch { reply: oneshot::Sender<()> },
     /// Give a view of the last arrival that readers may be shown; it changes as objects arrive.
     Arrivals { reply: oneshot::Sender<watch::Receiver<u64>> },
     /// Finish what has begun, and end.

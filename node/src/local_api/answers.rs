@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use certmesh_api::{ErrorBody, Peer, PeerState, Peers, PublishRequest, Published, Status};
 use certmesh_engine::store::StoreError;
-use certmesh_engine::{PublishFault, counts};
+use certmesh_engine::{PublishFault, Signing, counts};
 use tokio::sync::oneshot;
 
 use super::State;
@@ -84,6 +84,10 @@ pub(super) async fn publish(
     let published = answer.await.map_err(|_| Failure::stopping())?.map_err(|fault| {
         let hint = match &fault {
             PublishFault::Object(_) => Some("mend the object and publish again; nothing was published"),
+            PublishFault::Unconfirmed { .. } => Some(
+                "wait until other members are connected (`certmesh peers`); if none can be, see \
+                 `certmesh node vouch --help`",
+            ),
             PublishFault::Tlp { .. } => Some("share it with the members it is meant for by other means"),
             _ => None,
         };
@@ -91,6 +95,17 @@ pub(super) async fn publish(
     })?;
     Ok(Json(Published { objects: published.objects as u64, record: published.record.to_string() }))
 }
+
+pub(super) async fn vouch(AxumState(state): AxumState<State>) -> Result<Json<Vouched>, Failure> {
+    let (reply, answer) = oneshot::channel();
+    state.driver.send(Input::Vouch { reply }).await.map_err(|_| Failure::stopping())?;
+    answer.await.map_err(|_| Failure::stopping())?;
+    Ok(Json(Vouched {}))
+}
+
+/// Nothing to say but that it was done.
+#[derive(serde::Serialize)]
+pub(super) struct Vouched {}
 
 pub(super) async fn status(AxumState(state): AxumState<State>) -> Result<Json<Status>, Failure> {
     let counts = counts(&*state.store)?;
@@ -104,6 +119,7 @@ pub(super) async fn status(AxumState(state): AxumState<State>) -> Result<Json<St
         member: member.map_or_else(String::new, |member| member.code.to_string()),
         node_id: state.node_id.to_string(),
         version: env!("CARGO_PKG_VERSION").into(),
+        signs: *state.signing.borrow() == Signing::Free,
         records: counts.records,
         objects: counts.objects,
         indicators: counts.indicators,
@@ -120,10 +136,17 @@ pub(super) async fn status(AxumState(state): AxumState<State>) -> Result<Json<St
     }))
 }
 
-/// What an operator should see to: documents that have run out.
+/// What an operator should see to: a node that does not sign, and documents that have run out.
 fn alarms(state: &State) -> Vec<String> {
     let now = now_ms();
     let mut alarms = Vec::new();
+    if let Signing::Waiting { confirmed, needed } = &*state.signing.borrow() {
+        alarms.push(format!(
+            "this node does not sign yet: it was not stopped cleanly, or has never run, and {} of {needed} \
+             other members have confirmed where its log ends; it goes on by itself when they have",
+            confirmed.len()
+        ));
+    }
     if state.membership.roster().expires_ms < now {
         alarms.push("the roster has expired; the members should agree on a renewed one".into());
     }

@@ -25,8 +25,8 @@ pub enum SyncFault {
 /// What an answer brought, to go through the door.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Brought {
-    /// Nothing that has to be stored.
-    Nothing,
+    /// Word of how far the peer is: see [`Session::told`].
+    Word,
     /// Records, in order within each log.
     Records(Vec<Vec<u8>>),
     /// Bodies with their places.
@@ -39,6 +39,8 @@ pub struct Session {
     member: MemberCode,
     /// What the peer told last of how far it is; kept between rounds.
     told: Option<Frontier>,
+    /// This node's frontier, as it was compared last.
+    mine: Frontier,
     /// What was asked last, and waits for its answer.
     asked: Option<SyncRequest>,
     stage: Stage,
@@ -59,7 +61,7 @@ enum Stage {
 impl Session {
     /// A session with a node of this member, at the start of a round.
     pub fn new(member: MemberCode) -> Self {
-        Self { member, told: None, asked: None, stage: Stage::Compare }
+        Self { member, told: None, mine: Frontier::default(), asked: None, stage: Stage::Compare }
     }
 
     /// Begins another round. An answer that is still on its way will not be taken.
@@ -89,8 +91,8 @@ impl Session {
         membership: &Membership,
     ) -> Result<Option<SyncRequest>, StoreError> {
         if matches!(self.stage, Stage::Compare) {
-            let digest = frontier(store, membership, self.member)?.digest();
-            return Ok(Some(SyncRequest::Compare(digest)));
+            self.mine = frontier(store, membership, self.member)?;
+            return Ok(Some(SyncRequest::Compare(self.mine.digest())));
         }
         if let Stage::Records(asked) = &mut self.stage {
             let told = self.told.as_ref();
@@ -116,13 +118,14 @@ impl Session {
     pub fn take(&mut self, answer: SyncAnswer) -> Result<Brought, SyncFault> {
         match (self.asked.take(), answer) {
             (Some(SyncRequest::Compare(_)), SyncAnswer::Same) => {
+                self.told = Some(self.mine.clone());
                 self.stage = Stage::Over;
-                Ok(Brought::Nothing)
+                Ok(Brought::Word)
             }
             (Some(SyncRequest::Compare(_)), SyncAnswer::Frontier(frontier)) => {
                 self.told = Some(frontier);
                 self.stage = Stage::Records(BTreeMap::new());
-                Ok(Brought::Nothing)
+                Ok(Brought::Word)
             }
             (Some(SyncRequest::Records(_)), SyncAnswer::Records(records, _)) => Ok(Brought::Records(records)),
             (Some(SyncRequest::Bodies(places)), SyncAnswer::Bodies(bodies)) => {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use certmesh_engine::store::{MemoryStore, Store};
 use certmesh_engine::sync::{Brought, Session, answer};
 use certmesh_engine::{
-    Candidate, Committed, Engine, Membership, Query, Refusal, Steps, StoredObject, commit, query,
+    Candidate, Committed, Engine, Membership, Query, Refusal, Steps, StopNote, StoredObject, commit, query,
 };
 use certmesh_wire::{
     Checkpoint, Manifest, Member, MeshId, NodeEntry, NodeId, NodeState, Parcel, RecordId, Roster,
@@ -96,7 +96,19 @@ impl Peer {
     }
 
     pub(crate) fn with(membership: Membership, member: u8, store: Arc<MemoryStore>) -> Self {
-        let engine = Engine::open(Arc::new(membership), node_key(member), &*store).unwrap();
+        let mut peer = Self::unconfirmed(membership, member, store, None);
+        peer.engine.vouch();
+        peer
+    }
+
+    /// A node that nobody has vouched for, with the note of its last stop.
+    pub(crate) fn unconfirmed(
+        membership: Membership,
+        member: u8,
+        store: Arc<MemoryStore>,
+        note: Option<&StopNote>,
+    ) -> Self {
+        let engine = Engine::open(Arc::new(membership), node_key(member), &*store, note).unwrap();
         Self { engine, store, now_ms: 1_000_000 }
     }
 
@@ -149,13 +161,16 @@ impl Peer {
             asked.push(request);
             assert!(asked.len() < 1_000, "a round without end: {:?}", asked.last());
             self.take_brought(session.take(SyncAnswer::decode(&bytes).unwrap()).unwrap());
+            if let Some(told) = session.told() {
+                self.engine.told(&*self.store, other.node_id(), told).unwrap();
+            }
         }
         asked
     }
 
     pub(crate) fn take_brought(&mut self, brought: Brought) {
         match brought {
-            Brought::Nothing => {}
+            Brought::Word => {}
             Brought::Records(records) => {
                 let parcels: Vec<_> = records.into_iter().map(|record| Parcel::new(record, None)).collect();
                 self.enter(&parcels);

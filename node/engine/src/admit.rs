@@ -21,7 +21,13 @@ impl Engine {
         now_ms: u64,
         steps: &mut Steps,
     ) -> Result<(), Refusal> {
-        let state = self.check_place(store, &verified, steps)?;
+        let state = match self.check_place(store, &verified, steps) {
+            Err(refusal @ Refusal::Fork { .. }) => {
+                self.suspect_place(store, &verified.record)?;
+                return Err(refusal);
+            }
+            place => place?,
+        };
         // All reads come before the first write and change of state: a read that fails must leave none.
         let known = known_arrivals(store, steps, &verified.content)?;
         let Verified { record, author, body, content } = verified;
@@ -124,6 +130,9 @@ impl Engine {
         let id = record.id();
         let state = self.logs.get(&header.log).copied();
         let next = state.map_or(0, |state| state.next);
+        if self.is_disputed(header.log, header.seq) {
+            return Err(Refusal::Disputed { id, seq: header.seq });
+        }
         if header.seq > next {
             return Err(Refusal::Gap { id, seq: header.seq, next });
         }
@@ -131,7 +140,7 @@ impl Engine {
             let here = steps.has_record(&id) || store.get(Family::Control, &layout::record(&id))?.is_some();
             return Err(if here { Refusal::Duplicate(id) } else { Refusal::Fork { id, seq: header.seq } });
         }
-        if header.prev != state.map(|state| state.head) {
+        if header.prev != state.filter(|state| state.next > 0).map(|state| state.head) {
             return Err(Refusal::Fork { id, seq: header.seq });
         }
         self.check_rules(id, header, state.map_or(0, |state| state.roster))?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use certmesh_wire::{LogId, MemberCode, NodeId, NodeState, Opening, Record, SecretKey};
 
+use crate::forks::{self, Fork};
 use crate::layout::{self, Counts, LogState};
 use crate::limits::PARK_AHEAD;
 use crate::membership::Membership;
@@ -41,6 +42,10 @@ pub struct Engine {
     pub(crate) counts: Counts,
     pub(crate) parked: Parked,
     pub(crate) signing: Signing,
+    /// The place of each log's lowest fork.
+    pub(crate) forks: BTreeMap<LogId, u64>,
+    /// Forks that are found and not yet written: the lowest of each log.
+    pub(crate) found_forks: BTreeMap<LogId, Fork>,
 }
 
 impl Engine {
@@ -60,8 +65,18 @@ impl Engine {
         let logs = layout::read_logs(store)?;
         let last_arrival = read_last_arrival(store)?;
         let counts = crate::views::counts(store)?;
-        let (parked, signing) = (Parked::default(), Signing::Free);
-        let mut engine = Self { membership, key, logs, last_arrival, counts, parked, signing };
+        let forks = forks::forks(store)?.into_values().map(|fork| (fork.log, fork.seq)).collect();
+        let mut engine = Self {
+            membership,
+            key,
+            logs,
+            last_arrival,
+            counts,
+            parked: Parked::default(),
+            signing: Signing::Free,
+            forks,
+            found_forks: BTreeMap::new(),
+        };
         engine.signing = Signing::at_start(&engine, note);
         Ok(engine)
     }
@@ -76,8 +91,13 @@ impl Engine {
         self.key.node_id()
     }
 
+    /// Whether this place lies at or beyond the log's lowest fork.
+    pub(crate) fn is_disputed(&self, log: LogId, seq: u64) -> bool {
+        self.forks.get(&log).is_some_and(|fork| seq >= *fork)
+    }
+
     /// The log, if a manifest and an audience make it, and this node's member is in that audience.
-    fn known_log(&self, log: LogId) -> Result<&Opening, Refusal> {
+    pub(crate) fn known_log(&self, log: LogId) -> Result<&Opening, Refusal> {
         let member = self.membership.member_of(self.node_id()).map(|member| member.code);
         let known = self.membership.log(log).zip(member);
         match known {
@@ -93,6 +113,9 @@ impl Engine {
         let opening = self.known_log(header.log)?;
         let next = self.logs.get(&header.log).map_or(0, |log| log.next);
         let id = record.id();
+        if self.is_disputed(header.log, header.seq) {
+            return Err(Refusal::Disputed { id, seq: header.seq });
+        }
         if header.seq > next.saturating_add(PARK_AHEAD) {
             return Err(Refusal::Gap { id, seq: header.seq, next });
         }

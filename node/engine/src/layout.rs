@@ -12,6 +12,7 @@
 //! | index | `p` arrival, record id | member, node: who published the same bytes |
 //! | index | `d` SHA-256 of the JSON | arrival |
 //! | control | `l` log id | [`LogState`] |
+//! | control | `f` log id | [`Fork`]: the lowest, and its proof |
 //! | control | `b` log number u32, seq u64 | : the body is missing |
 //! | control | `r` record id | log number u32, seq u64 |
 //! | meta | `counts` | [`Counts`] |
@@ -22,6 +23,7 @@ use std::ops::ControlFlow;
 use certmesh_intel::{Observable, Tlp};
 use certmesh_wire::{LogId, MemberCode, NodeId, RecordId};
 
+use crate::forks::Fork;
 use crate::store::{Family, Order, Store, StoreError};
 
 /// The head of a log and what it holds, as this node has it.
@@ -243,6 +245,27 @@ pub(crate) fn record(id: &RecordId) -> Vec<u8> {
     [b"r", &id.0[..]].concat()
 }
 
+/// Of family `control`.
+pub(crate) fn fork(log: &LogId) -> Vec<u8> {
+    [b"f", &log.0[..]].concat()
+}
+
+/// Seq, length of the first record, the first record, the second.
+pub(crate) fn encode_fork(fork: &Fork) -> Vec<u8> {
+    let [one, other] = &fork.records;
+    [&fork.seq.to_be_bytes()[..], &(one.len() as u16).to_be_bytes(), one, other].concat()
+}
+
+pub(crate) fn decode_fork(key: &[u8], value: &[u8]) -> Result<Fork, StoreError> {
+    let mut fields = Fields { rest: value, family: Family::Control };
+    let log = key.strip_prefix(b"f").and_then(|id| id.try_into().ok()).map(LogId);
+    let log = log.ok_or_else(|| damaged("a key of family `control` does not name a log"))?;
+    let seq = u64::from_be_bytes(fields.take()?);
+    let len = usize::from(u16::from_be_bytes(fields.take()?));
+    let (one, other) = fields.rest.split_at_checked(len).ok_or_else(|| fields.damaged())?;
+    Ok(Fork { log, seq, records: [one.to_vec(), other.to_vec()] })
+}
+
 /// Of family `control`: bodies that are missing; without its seq, the prefix of a log's.
 pub(crate) fn missing_bodies(number: u32) -> Vec<u8> {
     [&b"b"[..], &number.to_be_bytes()].concat()
@@ -298,6 +321,17 @@ pub(crate) fn digest(sha256: &[u8; 32]) -> Vec<u8> {
 /// Of family `index`; without its record, the prefix of all of them.
 pub(crate) fn publisher(arrival: u64) -> Vec<u8> {
     [&b"p"[..], &arrival.to_be_bytes()].concat()
+}
+
+/// Who published: record, member, node.
+pub(crate) fn decode_publisher(
+    key: &[u8],
+    value: &[u8],
+) -> Result<(RecordId, MemberCode, NodeId), StoreError> {
+    let record = key.last_chunk().copied().map(RecordId);
+    let record = record.ok_or_else(|| damaged("a key of family `index` does not name a record"))?;
+    let mut fields = Fields { rest: value, family: Family::Index };
+    Ok((record, fields.member()?, NodeId(fields.take()?)))
 }
 
 /// A key of family `index` with the arrival that it points to.

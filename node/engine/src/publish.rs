@@ -69,7 +69,7 @@ impl Engine {
         let tlp = highest_tlp(&validate_all(objects)?)?;
         let body = PackedBody::pack(objects)?;
         let opening = Opening { node: self.node_id(), audience: Audience::All };
-        if !self.logs.contains_key(&opening.log_id()) {
+        if self.logs.get(&opening.log_id()).is_none_or(|state| state.next == 0) {
             let header = Header {
                 kind: Kind::OPENING,
                 opening: Some(opening.clone()),
@@ -93,7 +93,7 @@ impl Engine {
         Header {
             log,
             seq: state.map_or(0, |state| state.next),
-            prev: state.map(|state| state.head),
+            prev: state.filter(|state| state.next > 0).map(|state| state.head),
             roster: self.membership.roster().version,
             created_ms: now_ms,
             kind: Kind::OBJECTS,

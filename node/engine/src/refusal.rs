@@ -52,6 +52,17 @@ pub enum Refusal {
         /// Its place.
         seq: u64,
     },
+    /// Its place lies at or beyond a fork of its log.
+    #[error("record {id} lies beyond the fork of its log, at seq {seq}: its member has to settle it")]
+    Disputed {
+        /// The record.
+        id: RecordId,
+        /// Its place.
+        seq: u64,
+    },
+    /// Two records that were sent as the proof of a fork prove none.
+    #[error("record {0} and the one beside it prove no fork")]
+    NoFork(RecordId),
     /// It names an older roster than its predecessor does.
     #[error("record {id} names roster version {found}, older than its predecessor's {head}")]
     RosterDecreases {
@@ -117,6 +128,8 @@ impl Refusal {
             Self::Duplicate(_) => "duplicate",
             Self::Gap { .. } => "gap",
             Self::Fork { .. } => "fork",
+            Self::Disputed { .. } => "disputed",
+            Self::NoFork(_) => "no-fork",
             Self::RosterDecreases { .. } => "roster-decreases",
             Self::RosterAhead { .. } => "roster-ahead",
             Self::Tlp { .. } => "tlp",
@@ -151,7 +164,10 @@ impl Refusal {
 
     /// Whether it is part of ordinary gossip: nothing to tell an operator.
     pub fn is_ordinary(&self) -> bool {
-        matches!(self, Self::Duplicate(_) | Self::Gap { .. } | Self::BodyUnwanted { .. })
+        matches!(
+            self,
+            Self::Duplicate(_) | Self::Gap { .. } | Self::Disputed { .. } | Self::BodyUnwanted { .. }
+        )
     }
 }
 

@@ -6,6 +6,7 @@
 //! through the door like anything else.
 
 mod answering;
+mod search;
 mod session;
 
 use std::ops::ControlFlow;
@@ -15,6 +16,7 @@ use certmesh_wire::{Frontier, FrontierEntry, MemberCode};
 pub use answering::answer;
 pub use session::{Brought, Session, SyncFault};
 
+use crate::forks::forks;
 use crate::layout::{self, LogState};
 use crate::membership::Membership;
 use crate::store::{Family, Order, Store, StoreError};
@@ -25,11 +27,13 @@ pub fn frontier(
     membership: &Membership,
     member: MemberCode,
 ) -> Result<Frontier, StoreError> {
+    let forks = forks(store)?;
     let mut entries = Vec::new();
     for (log, state) in layout::read_logs(store)? {
         if membership.log(log).is_some_and(|opening| opening.audience.includes(member)) {
+            let fork = forks.get(&log).map(|fork| fork.seq);
             let bodies = lowest_missing_body(store, &state)?.unwrap_or(state.next);
-            entries.push(FrontierEntry { log, next: state.next, head: state.head, bodies, fork: None });
+            entries.push(FrontierEntry { log, next: state.next, head: state.head, bodies, fork });
         }
     }
     Ok(Frontier::new(entries))

@@ -20,9 +20,9 @@ use crate::roster::rises;
 pub struct FrontierEntry {
     /// The log.
     pub log: LogId,
-    /// The seq that comes after its last valid record; at least 1.
+    /// The seq that comes after its last valid record; 0 only for a log whose opening is forked.
     pub next: u64,
-    /// Its last valid record.
+    /// Its last valid record; all zeroes if there is none.
     pub head: RecordId,
     /// Its lowest missing body; `next` if none is missing.
     pub bodies: u64,
@@ -173,7 +173,10 @@ impl SyncAnswer {
             1 => {
                 let (_, frontier): (u8, Frontier) = codec::decode(bytes, limit)?;
                 let fits = frontier.0.len() <= SYNC_LOGS && rises(frontier.0.iter().map(|entry| entry.log));
-                let sane = frontier.0.iter().all(|entry| entry.next > 0 && entry.bodies <= entry.next);
+                let sane = frontier
+                    .0
+                    .iter()
+                    .all(|entry| (entry.next > 0 || entry.fork == Some(0)) && entry.bodies <= entry.next);
                 if fits && sane { Ok(Self::Frontier(frontier)) } else { Err(shape("not a frontier")) }
             }
             2 => {

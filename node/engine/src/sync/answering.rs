@@ -6,6 +6,7 @@ use certmesh_wire::limits::{SYNC_ANSWER_BUDGET, SYNC_RECORDS};
 use certmesh_wire::{LogId, MemberCode, NodeId, Place, RecordId, SyncAnswer, SyncRequest, sha256};
 
 use super::frontier;
+use crate::forks::forks;
 use crate::layout::{self, LogState};
 use crate::membership::Membership;
 use crate::store::{Family, Order, Store, StoreError};
@@ -23,7 +24,7 @@ pub fn answer(
         SyncRequest::Records(places) => answering.records(places),
         SyncRequest::Bodies(places) => answering.bodies(places),
         SyncRequest::Ids(places) => answering.ids(places),
-        SyncRequest::Forks(_) => Ok(SyncAnswer::Forks(Vec::new())),
+        SyncRequest::Forks(logs) => answering.forks(logs),
     }
 }
 
@@ -101,5 +102,20 @@ impl Answering<'_> {
             Ok(signed.map(|signed| RecordId(sha256(&[&signed]))))
         };
         places.iter().map(id).collect::<Result<_, _>>().map(SyncAnswer::Ids)
+    }
+
+    fn forks(&self, logs: &[LogId]) -> Result<SyncAnswer, StoreError> {
+        let (mut proofs, mut bytes) = (Vec::new(), 0);
+        let known = forks(self.store)?;
+        for log in logs {
+            if let (Some(_), Some(fork)) = (self.log(*log)?, known.get(log)) {
+                bytes += fork.records.iter().map(Vec::len).sum::<usize>();
+                proofs.push(fork.records.clone());
+            }
+            if bytes >= SYNC_ANSWER_BUDGET {
+                break;
+            }
+        }
+        Ok(SyncAnswer::Forks(proofs))
     }
 }

@@ -4,9 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use certmesh_wire::limits::SYNC_PLACES;
-use certmesh_wire::{CodecFault, Frontier, LogId, MemberCode, Place, SyncAnswer, SyncRequest};
+use certmesh_wire::{CodecFault, Frontier, FrontierEntry, LogId, MemberCode, Place, SyncAnswer, SyncRequest};
 
+use super::search::Search;
 use super::{frontier, missing_bodies};
+use crate::forks::forks;
 use crate::layout;
 use crate::membership::Membership;
 use crate::store::{Store, StoreError};
@@ -31,6 +33,8 @@ pub enum Brought {
     Records(Vec<Vec<u8>>),
     /// Bodies with their places.
     Bodies(Vec<(LogId, u64, Vec<u8>)>),
+    /// Proofs of forks.
+    Forks(Vec<[Vec<u8>; 2]>),
 }
 
 /// Asks one peer, round by round.
@@ -52,6 +56,10 @@ enum Stage {
     Compare,
     /// Records are fetched; for each log, the place that was asked for last.
     Records(BTreeMap<LogId, u64>),
+    /// The proofs of forks that the peer knows and this node does not; whether they were asked for.
+    Forks(bool),
+    /// The logs in which the peer has other records than this node; the first one is looked into.
+    Search(Vec<Search>),
     /// Bodies are fetched; the places that were asked for last.
     Bodies(Vec<Place>),
     /// The round is over.
@@ -100,6 +108,23 @@ impl Session {
             if !wanted.is_empty() {
                 return Ok(Some(SyncRequest::Records(wanted)));
             }
+            self.stage = Stage::Forks(false);
+        }
+        if let Stage::Forks(asked) = self.stage {
+            let unknown = unknown_forks(store, membership, self.told.as_ref())?;
+            if !asked && !unknown.is_empty() {
+                self.stage = Stage::Forks(true);
+                return Ok(Some(SyncRequest::Forks(unknown)));
+            }
+            self.stage = Stage::Search(Search::all(store, self.told.as_ref())?);
+        }
+        if let Stage::Search(searches) = &mut self.stage {
+            while let Some(search) = searches.last_mut() {
+                match search.question(store)? {
+                    Some(question) => return Ok(Some(question)),
+                    None => drop(searches.pop()),
+                }
+            }
             self.stage = Stage::Bodies(Vec::new());
         }
         if let Stage::Bodies(asked) = &mut self.stage {
@@ -136,9 +161,32 @@ impl Session {
                     Err(SyncFault::Unasked)
                 }
             }
+            (Some(SyncRequest::Ids(places)), SyncAnswer::Ids(ids)) if ids.len() == places.len() => {
+                if let Stage::Search(searches) = &mut self.stage
+                    && let Some(search) = searches.last_mut()
+                {
+                    search.theirs = places.iter().map(|(_, seq)| *seq).zip(ids).collect();
+                }
+                Ok(Brought::Records(Vec::new()))
+            }
+            (Some(SyncRequest::Forks(_)), SyncAnswer::Forks(proofs)) => Ok(Brought::Forks(proofs)),
             _ => Err(SyncFault::Unasked),
         }
     }
+}
+
+/// Logs of which the peer knows a fork that is lower than any known here.
+fn unknown_forks(
+    store: &dyn Store,
+    membership: &Membership,
+    told: Option<&Frontier>,
+) -> Result<Vec<LogId>, StoreError> {
+    let known = forks(store)?;
+    let is_new = |entry: &&FrontierEntry| {
+        let here = known.get(&entry.log).map_or(u64::MAX, |fork| fork.seq);
+        entry.fork.is_some_and(|fork| fork < here) && membership.log(entry.log).is_some()
+    };
+    Ok(told.map_or(&[][..], Frontier::entries).iter().filter(is_new).map(|entry| entry.log).collect())
 }
 
 /// The logs in which the peer is ahead, each from where this node stands; without those where
@@ -149,11 +197,12 @@ fn wanted_records(
     told: Option<&Frontier>,
     asked: &mut BTreeMap<LogId, u64>,
 ) -> Result<Vec<Place>, StoreError> {
-    let logs = layout::read_logs(store)?;
+    let (logs, forks) = (layout::read_logs(store)?, forks(store)?);
     let mut wanted = Vec::new();
     for entry in told.map_or(&[][..], Frontier::entries) {
         let next = logs.get(&entry.log).map_or(0, |state| state.next);
-        let stuck = asked.get(&entry.log) == Some(&next);
+        let stuck = asked.get(&entry.log) == Some(&next)
+            || forks.get(&entry.log).is_some_and(|fork| fork.seq <= next);
         if entry.next > next && !stuck && membership.log(entry.log).is_some() {
             asked.insert(entry.log, next);
             wanted.push((entry.log, next));

@@ -146,7 +146,17 @@ impl Peer {
         let mut steps = Steps::default();
         let results = self.engine.enter(&*self.store, parcels.to_vec(), self.now_ms, &mut steps, verify);
         commit(&*self.store, steps).unwrap();
+        self.dispute();
         results
+    }
+
+    /// Writes what found forks mean, as a node does after each commit.
+    pub(crate) fn dispute(&mut self) {
+        if self.engine.has_found_forks() {
+            let mut steps = Steps::default();
+            self.engine.dispute(&*self.store, &mut steps).unwrap();
+            commit(&*self.store, steps).unwrap();
+        }
     }
 
     /// One round of sync: asks `other` until there is nothing left to ask. Gives the questions.
@@ -174,6 +184,12 @@ impl Peer {
             Brought::Records(records) => {
                 let parcels: Vec<_> = records.into_iter().map(|record| Parcel::new(record, None)).collect();
                 self.enter(&parcels);
+            }
+            Brought::Forks(proofs) => {
+                for proof in &proofs {
+                    self.engine.enter_fork(proof).unwrap();
+                }
+                self.dispute();
             }
             Brought::Bodies(bodies) => {
                 let mut steps = Steps::default();

@@ -14,7 +14,7 @@ use certmesh_engine::store::{Store, StoreError};
 use certmesh_engine::{Candidate, Committed, Engine, Refusal, Signing, Steps, Verified, commit};
 use certmesh_mesh::{Mesh, Receipt, Verdict};
 use certmesh_wire::limits::GOSSIP_PAYLOAD;
-use certmesh_wire::{Frontier, LogId, NodeId, Parcel, RecordId};
+use certmesh_wire::{Audience, Frontier, LogId, NodeId, Parcel, RecordId};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -134,7 +134,7 @@ impl Shell {
                 self.take(input, &mut steps, &mut owed);
                 next = if steps.is_full() || stop { None } else { inputs.try_recv().ok() };
             }
-            if let Err(error) = self.settle(steps, owed) {
+            if let Err(error) = self.settle(steps, owed).and_then(|()| self.dispute()) {
                 let _ = self.tell.blocking_send(News::Failed(error));
                 return;
             }
@@ -155,6 +155,9 @@ impl Shell {
             }
             Input::Bodies { from, bodies, reply } => {
                 owed.admitted.push((self.enter_bodies(from, bodies, steps), reply));
+            }
+            Input::Forks { from, proofs, reply } => {
+                owed.admitted.push((self.enter_forks(from, &proofs), reply));
             }
             Input::Told { from, frontier, reply } => {
                 self.told(from, &frontier);
@@ -266,6 +269,38 @@ impl Shell {
             }
         }
         admitted
+    }
+
+    fn enter_forks(&mut self, from: NodeId, proofs: &[[Vec<u8>; 2]]) -> u64 {
+        let mut taken = 0;
+        for proof in proofs {
+            match self.engine.enter_fork(proof) {
+                Ok(()) => taken += 1,
+                Err(refusal) => self.peers.refuse_record(from, &refusal),
+            }
+        }
+        taken
+    }
+
+    /// Writes what found forks mean, tells the operator, and shows both records to everyone.
+    fn dispute(&mut self) -> Result<(), StoreError> {
+        if !self.engine.has_found_forks() {
+            return Ok(());
+        }
+        let mut steps = Steps::default();
+        let forks = self.engine.dispute(&*self.store, &mut steps)?;
+        commit(&*self.store, steps)?;
+        for fork in forks {
+            let opening = self.engine.membership().log(fork.log);
+            let node = opening.map_or_else(String::new, |opening| self.peers.name(opening.node));
+            let apart = opening.is_none_or(|opening| opening.audience != Audience::All);
+            tracing::error!(log = %fork.log, seq = fork.seq, "node {node} has signed two histories: its log counts up to here and no further");
+            for record in fork.records.into_iter().filter(|_| !apart) {
+                let payload = Parcel::new(record, None).encode();
+                self.runtime.block_on(self.mesh.gossip(payload));
+            }
+        }
+        Ok(())
     }
 
     /// Commits, and then lets out what is owed.

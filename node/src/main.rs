@@ -72,7 +72,10 @@ fn keep_private() -> Result<(), Failure> {
 }
 
 async fn serve(config: Config) -> Result<(), Failure> {
+    // Whatever can fail comes before the driver, whose thread has to be joined once it runs.
     let material = Material::load(&config)?;
+    let mut signals = Signals::new()?;
+    let socket = local_api::bind(&config.api.socket).await?;
     let mesh_id = material.membership.mesh();
     let store = Arc::new(RocksStore::open(&config.data_dir, mesh_id)?);
     let note_path = stop_note::path(&config.node_key);
@@ -102,7 +105,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
         Arc::clone(&material.membership),
     ));
     let local_api = local_api::serve(
-        &config.api.socket,
+        socket,
         local_api::State {
             store: store.clone(),
             membership: Arc::clone(&material.membership),
@@ -111,8 +114,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
             peers: Arc::clone(&peers),
             signing: driver.signing(),
         },
-    )
-    .await?;
+    );
     tracing::info!(
         mesh = %mesh_id,
         member = %material.member,
@@ -122,10 +124,9 @@ async fn serve(config: Config) -> Result<(), Failure> {
         "the node is up",
     );
 
-    let mut stop = Signals::new()?;
     let failure: Option<Failure> = loop {
         tokio::select! {
-            signal = stop.next() => {
+            signal = signals.next() => {
                 tracing::info!(signal, "stopping");
                 break None;
             }
@@ -140,7 +141,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
             },
         }
     };
-    local_api.stop();
+    local_api.stop().await;
     sync.stop();
     mesh.shutdown().await;
     driver.stop().await;

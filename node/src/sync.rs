@@ -194,6 +194,9 @@ impl Puller {
                     admitted += self.ask_driver(|reply| Input::Records { from, records, reply }).await?;
                 }
             }
+            Brought::Forks(proofs) => {
+                admitted += self.ask_driver(|reply| Input::Forks { from, proofs, reply }).await?;
+            }
             Brought::Bodies(bodies) => {
                 for bodies in portions(bodies) {
                     admitted += self.ask_driver(|reply| Input::Bodies { from, bodies, reply }).await?;

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
-use crate::types::{ErrorBody, ObjectLine, Peers, PublishRequest, Published, QueryParams, Status};
+use crate::types::{ErrorBody, Forks, ObjectLine, Peers, PublishRequest, Published, QueryParams, Status};
 
 /// An answer that is not a stream, in bytes: far above any status, far below trouble.
 const ANSWER_BYTES: usize = 16 * 1024 * 1024;
@@ -101,6 +101,11 @@ impl Client {
     /// The other nodes.
     pub async fn peers(&self) -> Result<Peers, ClientError> {
         self.json(Method::GET, "/v1/peers", Vec::new()).await
+    }
+
+    /// The logs whose key has signed two histories.
+    pub async fn forks(&self) -> Result<Forks, ClientError> {
+        self.json(Method::GET, "/v1/forks", Vec::new()).await
     }
 
     /// The node's records, in the export format, handed on piece by piece.

@@ -27,6 +27,8 @@ pub(crate) enum Input {
     Records { from: NodeId, records: Vec<Vec<u8>>, reply: oneshot::Sender<u64> },
     /// Take bodies that a peer sent on request; says how many were admitted.
     Bodies { from: NodeId, bodies: Vec<(LogId, u64, Vec<u8>)>, reply: oneshot::Sender<u64> },
+    /// Take proofs of forks; says how many were new.
+    Forks { from: NodeId, proofs: Vec<[Vec<u8>; 2]>, reply: oneshot::Sender<u64> },
     /// Take word of how far a peer is.
     Told { from: NodeId, frontier: Frontier, reply: oneshot::Sender<u64> },
     /// Sign from now on, on the operator's word.

@@ -15,7 +15,7 @@ use certmesh_engine::store::StoreError;
 use certmesh_engine::{Page, Query, StoredObject, after, query, versions as all_versions};
 use futures::stream::{self, Stream};
 use serde_json::value::RawValue;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::State;
 use super::answers::Failure;
@@ -96,14 +96,18 @@ pub(super) async fn versions(
 
 /// What arrives from now on, read from the store in the order of arrival: nothing is missed by a
 /// client that is slower than the mesh.
-pub(super) async fn watch(AxumState(state): AxumState<State>) -> Result<Response, Failure> {
+pub(super) async fn watch_arrivals(
+    AxumState(state): AxumState<State>,
+    AxumState(stops): AxumState<watch::Receiver<bool>>,
+) -> Result<Response, Failure> {
     let (reply, answer) = oneshot::channel();
     state.driver.send(Input::Arrivals { reply }).await.map_err(|_| Failure::stopping())?;
     let arrivals = answer.await.map_err(|_| Failure::stopping())?;
     let store = state.store.clone();
     let newest = blocking(move || query(&*store, &Query::default(), None, 1)).await?;
     let cursor = newest.objects.first().map_or(0, |object| object.arrival).max(*arrivals.borrow());
-    let pages = stream::unfold((state, arrivals, cursor), |(state, mut arrivals, cursor)| async move {
+    let start = (state, arrivals, stops, cursor);
+    let pages = stream::unfold(start, |(state, mut arrivals, mut stops, cursor)| async move {
         loop {
             arrivals.borrow_and_update();
             let store = state.store.clone();
@@ -116,9 +120,12 @@ pub(super) async fn watch(AxumState(state): AxumState<State>) -> Result<Response
                 Err(e) => Some((Err(e), u64::MAX)),
             };
             if let Some((text, cursor)) = page {
-                return Some((text, (state, arrivals, cursor)));
+                return Some((text, (state, arrivals, stops, cursor)));
             }
-            arrivals.changed().await.ok()?;
+            tokio::select! {
+                changed = arrivals.changed() => changed.ok()?,
+                _ = stops.wait_for(|stopping| *stopping) => return None,
+            }
         }
     });
     Ok(lines(pages))

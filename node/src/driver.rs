@@ -292,9 +292,14 @@ impl Shell {
         commit(&*self.store, steps)?;
         for fork in forks {
             let opening = self.engine.membership().log(fork.log);
-            let node = opening.map_or_else(String::new, |opening| self.peers.name(opening.node));
+            let own = opening.is_some_and(|opening| opening.node == self.engine.node_id());
             let apart = opening.is_none_or(|opening| opening.audience != Audience::All);
-            tracing::error!(log = %fork.log, seq = fork.seq, "node {node} has signed two histories: its log counts up to here and no further");
+            let whose = match opening {
+                Some(_) if own => "this node's own key".to_owned(),
+                Some(opening) => format!("the key of {}", self.peers.name(opening.node)),
+                None => "a key".to_owned(),
+            };
+            tracing::error!(log = %fork.log, seq = fork.seq, "{whose} has signed two histories: its log counts up to here and no further");
             for record in fork.records.into_iter().filter(|_| !apart) {
                 let payload = Parcel::new(record, None).encode();
                 self.runtime.block_on(self.mesh.gossip(payload));

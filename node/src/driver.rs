@@ -117,7 +117,7 @@ struct Shell {
 struct Owed {
     published: Vec<(RecordId, usize, oneshot::Sender<PublishReply>)>,
     /// Gossip to be passed on once its record is durable.
-    accepted: Vec<(RecordId, Receipt)>,
+    accepted: Vec<Receipt>,
     admitted: Vec<(u64, oneshot::Sender<u64>)>,
     /// Peers that seem to have what is missing here.
     missing: Vec<NodeId>,
@@ -131,12 +131,13 @@ impl Shell {
             let mut stop = false;
             while let Some(input) = next {
                 stop |= matches!(input, Input::Stop);
-                self.take(input, &mut steps, &mut owed);
+                if let Err(error) = self.take(input, &mut steps, &mut owed) {
+                    return self.fail(inputs, error);
+                }
                 next = if steps.is_full() || stop { None } else { inputs.try_recv().ok() };
             }
-            if let Err(error) = self.settle(steps, owed).and_then(|()| self.dispute()) {
-                let _ = self.tell.blocking_send(News::Failed(error));
-                return;
+            if let Err(error) = self.settle(steps, owed) {
+                return self.fail(inputs, error);
             }
             if stop {
                 return stop_note::leave(&self.note, &self.engine.stop_note());
@@ -144,7 +145,13 @@ impl Shell {
         }
     }
 
-    fn take(&mut self, input: Input, steps: &mut Steps, owed: &mut Owed) {
+    fn fail(&self, inputs: mpsc::Receiver<Input>, error: StoreError) {
+        // Whoever waits to put something in has to learn that nobody will take it.
+        drop(inputs);
+        let _ = self.tell.blocking_send(News::Failed(error));
+    }
+
+    fn take(&mut self, input: Input, steps: &mut Steps, owed: &mut Owed) -> Result<(), StoreError> {
         match input {
             Input::Publish { objects, reply } => self.publish(&objects, reply, steps, owed),
             Input::Gossip { from, payload, receipt } => self.gossip(from, &payload, receipt, steps, owed),
@@ -154,7 +161,7 @@ impl Shell {
                 owed.admitted.push((results.iter().filter(|result| result.is_ok()).count() as u64, reply));
             }
             Input::Bodies { from, bodies, reply } => {
-                owed.admitted.push((self.enter_bodies(from, bodies, steps), reply));
+                owed.admitted.push((self.enter_bodies(from, bodies, steps)?, reply));
             }
             Input::Forks { from, proofs, reply } => {
                 owed.admitted.push((self.enter_forks(from, &proofs), reply));
@@ -174,13 +181,12 @@ impl Shell {
             }
             Input::Stop => {}
         }
+        Ok(())
     }
 
     fn told(&mut self, from: NodeId, frontier: &Frontier) {
-        match self.engine.told(&*self.store, from, frontier) {
-            Ok(()) => self.show_signing(),
-            Err(error) => tracing::error!("{error}"),
-        }
+        self.engine.told(from, frontier);
+        self.show_signing();
     }
 
     /// Lets readers see whether this node signs, and says so when that changes.
@@ -218,10 +224,14 @@ impl Shell {
                 return self.judge(receipt, Verdict::Reject);
             }
         };
+        // Only logs for all are gossiped, whoever tries.
+        if !self.engine.is_for_all(parcel.record()) {
+            return self.judge(receipt, Verdict::Ignore);
+        }
         let bare = parcel.body().is_none();
         match self.enter(from, vec![parcel], steps, verify_here).pop() {
-            Some(Ok(id)) => {
-                owed.accepted.push((id, receipt));
+            Some(Ok(_)) => {
+                owed.accepted.push(receipt);
                 if bare {
                     owed.missing.push(from);
                 }
@@ -260,21 +270,30 @@ impl Shell {
         results
     }
 
-    fn enter_bodies(&mut self, from: NodeId, bodies: Vec<(LogId, u64, Vec<u8>)>, steps: &mut Steps) -> u64 {
+    fn enter_bodies(
+        &mut self,
+        from: NodeId,
+        bodies: Vec<(LogId, u64, Vec<u8>)>,
+        steps: &mut Steps,
+    ) -> Result<u64, StoreError> {
         let mut admitted = 0;
         for (log, seq, body) in bodies {
+            // Bodies may hold far more than they weigh: as many share a commit as fit one.
+            if steps.is_full() {
+                self.settle(std::mem::take(steps), Owed::default())?;
+            }
             match self.engine.enter_body(&*self.store, (log, seq), body, now_ms(), steps) {
                 Ok(()) => admitted += 1,
                 Err(refusal) => self.peers.refuse_record(from, &refusal),
             }
         }
-        admitted
+        Ok(admitted)
     }
 
     fn enter_forks(&mut self, from: NodeId, proofs: &[[Vec<u8>; 2]]) -> u64 {
         let mut taken = 0;
         for proof in proofs {
-            match self.engine.enter_fork(proof) {
+            match self.engine.enter_fork(&*self.store, proof) {
                 Ok(()) => taken += 1,
                 Err(refusal) => self.peers.refuse_record(from, &refusal),
             }
@@ -311,10 +330,8 @@ impl Shell {
     /// Commits, and then lets out what is owed.
     fn settle(&mut self, steps: Steps, owed: Owed) -> Result<(), StoreError> {
         let committed = commit(&*self.store, steps)?;
-        for (id, receipt) in owed.accepted {
-            // Only logs for all are gossiped, whoever tries.
-            let apart = committed.records.iter().any(|record| record.id == id && !record.for_all);
-            self.judge(receipt, if apart { Verdict::Ignore } else { Verdict::Accept });
+        for receipt in owed.accepted {
+            self.judge(receipt, Verdict::Accept);
         }
         self.send_out(&committed);
         if let Some(arrival) = committed.last_arrival {
@@ -326,6 +343,7 @@ impl Shell {
         for (admitted, reply) in owed.admitted {
             let _ = reply.send(admitted);
         }
+        self.dispute()?;
         for peer in owed.missing {
             // A full queue means that this peer, like many, is being asked already.
             let _ = self.tell.try_send(News::Missing(peer));
@@ -343,7 +361,7 @@ impl Shell {
                 self.runtime.block_on(self.mesh.gossip(payload));
             }
             if let Some(receipt) = self.waiting.take(&record.id) {
-                self.judge(receipt, if record.for_all { Verdict::Accept } else { Verdict::Ignore });
+                self.judge(receipt, Verdict::Accept);
             }
         }
         for expired in self.waiting.expire(Instant::now()) {

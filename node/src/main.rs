@@ -95,7 +95,13 @@ async fn serve(config: Config) -> Result<(), Failure> {
         },
         Arc::new(source),
     )
-    .await?;
+    .await
+    .inspect_err(|_| {
+        // A start that came to nothing has signed nothing: the next one may believe the note.
+        if let Some(note) = &note {
+            stop_note::leave(&note_path, note);
+        }
+    })?;
     let mut driver = Driver::start(engine, store.clone(), mesh.clone(), Arc::clone(&peers), note_path)?;
     let mut sync = sync::Sync::new(sync::Puller::new(
         mesh.clone(),
@@ -103,6 +109,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
         Arc::clone(&peers),
         store.clone(),
         Arc::clone(&material.membership),
+        driver.signing(),
     ));
     let local_api = local_api::serve(
         socket,

@@ -9,12 +9,12 @@ use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use certmesh_engine::Membership;
 use certmesh_engine::store::{Store, StoreError};
 use certmesh_engine::sync::{Brought, Session, SyncFault, answer};
+use certmesh_engine::{Membership, Signing};
 use certmesh_mesh::{AnswerFault, Mesh, PullError, Source};
 use certmesh_wire::{NodeId, SyncAnswer, SyncRequest};
-use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
 use crate::driver::Input;
@@ -22,6 +22,8 @@ use crate::peers::PeerBook;
 
 /// How often a peer is asked though nothing seems to be missing, on average.
 const PERIOD: Duration = Duration::from_secs(15);
+/// How often, while this node does not sign yet.
+const WAITING_PERIOD: Duration = Duration::from_millis(500);
 /// How long to leave a peer alone that was busy or broke off.
 const BACK_OFF: Duration = Duration::from_secs(2);
 /// Records given to the driver at once: their signatures take a few milliseconds, for which
@@ -97,6 +99,7 @@ pub(crate) struct Puller {
     peers: Arc<PeerBook>,
     store: Arc<dyn Store>,
     membership: Arc<Membership>,
+    signing: watch::Receiver<Signing>,
     turns: Arc<Semaphore>,
 }
 
@@ -120,8 +123,10 @@ impl Puller {
         peers: Arc<PeerBook>,
         store: Arc<dyn Store>,
         membership: Arc<Membership>,
+        signing: watch::Receiver<Signing>,
     ) -> Self {
-        Self { mesh, driver, peers, store, membership, turns: Arc::new(Semaphore::new(TURNS)) }
+        let turns = Arc::new(Semaphore::new(TURNS));
+        Self { mesh, driver, peers, store, membership, signing, turns }
     }
 
     async fn run(self, node: NodeId, nudge: Arc<Notify>) {
@@ -131,7 +136,7 @@ impl Puller {
             match self.catch_up(node, session).await {
                 Ok(kept) => {
                     session = kept;
-                    let _ = tokio::time::timeout(period(), nudge.notified()).await;
+                    let _ = tokio::time::timeout(self.period(), nudge.notified()).await;
                 }
                 Err(PullFault::Stopping) => return,
                 Err(fault) => {
@@ -141,6 +146,16 @@ impl Puller {
                 }
             }
         }
+    }
+
+    /// The time until a peer is asked again: spread, so that nodes that started together drift apart;
+    /// and short while this node waits for word of where its log ends.
+    fn period(&self) -> Duration {
+        if *self.signing.borrow() != Signing::Free {
+            return WAITING_PERIOD;
+        }
+        let random = std::hash::RandomState::new().build_hasher().finish();
+        PERIOD.mul_f64(0.75 + (random % 1_000) as f64 / 2_000.0)
     }
 
     fn report(&self, node: NodeId, fault: &PullFault) {
@@ -218,10 +233,4 @@ fn portions<T>(mut items: Vec<T>) -> impl Iterator<Item = Vec<T>> {
         let rest = items.split_off(items.len().min(PORTION));
         Some(std::mem::replace(&mut items, rest)).filter(|portion| !portion.is_empty())
     })
-}
-
-/// The time until a peer is asked again: spread, so that nodes that started together drift apart.
-fn period() -> Duration {
-    let random = std::hash::RandomState::new().build_hasher().finish();
-    PERIOD.mul_f64(0.75 + (random % 1_000) as f64 / 2_000.0)
 }

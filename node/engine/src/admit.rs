@@ -23,7 +23,7 @@ impl Engine {
     ) -> Result<(), Refusal> {
         let state = match self.check_place(store, &verified, steps) {
             Err(refusal @ Refusal::Fork { .. }) => {
-                self.suspect_place(store, &verified.record)?;
+                self.suspect_place(store, &verified.record, steps)?;
                 return Err(refusal);
             }
             place => place?,
@@ -134,7 +134,7 @@ impl Engine {
             return Err(Refusal::Disputed { id, seq: header.seq });
         }
         if header.seq > next {
-            return Err(Refusal::Gap { id, seq: header.seq, next });
+            return Err(Refusal::Gap { id, seq: header.seq, next, parked: false });
         }
         if header.seq < next {
             let here = steps.has_record(&id) || store.get(Family::Control, &layout::record(&id))?.is_some();
@@ -143,10 +143,16 @@ impl Engine {
         if header.prev != state.filter(|state| state.next > 0).map(|state| state.head) {
             return Err(Refusal::Fork { id, seq: header.seq });
         }
+        let vouched = self.checkpoint(header.log).filter(|at| at.seq == header.seq);
+        if vouched.is_some_and(|at| at.record != id) {
+            return Err(Refusal::Cut { id });
+        }
         self.check_rules(id, header, state.map_or(0, |state| state.roster))?;
         let number = self.logs.len() as u32;
         let before = state.unwrap_or(LogState { number, next: 0, head: id, roster: 0, bytes: 0 });
-        let len = record.signed().len() as u64 + header.body.map_or(0, |body| u64::from(body.len));
+        // What a body takes once it is read counts too: a thousandfold of what travels, at worst.
+        let body = header.body.map_or(0, |body| u64::from(body.len) + u64::from(body.raw_len));
+        let len = record.signed().len() as u64 + body;
         let after = LogState {
             number: before.number,
             next: header.seq + 1,
@@ -233,6 +239,7 @@ impl Engine {
             json: object.json,
         };
         steps.put(Family::Object, layout::object(arrival), stored.encode());
+        steps.put(Family::Meta, layout::LAST_ARRIVAL.to_vec(), arrival.to_be_bytes().to_vec());
     }
 }
 

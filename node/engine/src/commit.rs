@@ -47,6 +47,12 @@ impl Steps {
         self.ids.contains(id)
     }
 
+    /// The signed bytes of the record that this commit puts in this place.
+    pub(crate) fn signed_at(&self, log: LogId, seq: u64) -> Option<&[u8]> {
+        let record = self.records.iter().find(|record| record.log == log && record.seq == seq);
+        record.map(|record| record.parcel.record())
+    }
+
     pub(crate) fn add_record(&mut self, record: CommittedRecord) {
         self.ids.insert(record.id);
         self.records.push(record);

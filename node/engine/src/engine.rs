@@ -1,10 +1,9 @@
 //! The engine: what a node knows of its mesh and its logs, and how it is opened from a store.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use certmesh_wire::{LogId, MemberCode, NodeId, NodeState, Opening, Record, SecretKey};
+use certmesh_wire::{Audience, LogId, MemberCode, NodeId, NodeState, Opening, Record, SecretKey};
 
 use crate::forks::{self, Fork};
 use crate::layout::{self, Counts, LogState};
@@ -13,7 +12,7 @@ use crate::membership::Membership;
 use crate::parked::Parked;
 use crate::refusal::Refusal;
 use crate::signing::{Signing, StopNote};
-use crate::store::{Family, Order, Store, StoreError};
+use crate::store::{Family, Store, StoreError};
 use crate::verify::Prechecked;
 
 /// Why an engine can't be opened.
@@ -96,6 +95,12 @@ impl Engine {
         self.forks.get(&log).is_some_and(|fork| seq >= *fork)
     }
 
+    /// Whether a record is of a log for all members, or of none that is known here.
+    pub fn is_for_all(&self, signed: &[u8]) -> bool {
+        let log = Record::decode(signed).ok().and_then(|record| self.membership.log(record.header().log));
+        log.is_none_or(|opening| opening.audience == Audience::All)
+    }
+
     /// The log, if a manifest and an audience make it, and this node's member is in that audience.
     pub(crate) fn known_log(&self, log: LogId) -> Result<&Opening, Refusal> {
         let member = self.membership.member_of(self.node_id()).map(|member| member.code);
@@ -117,7 +122,7 @@ impl Engine {
             return Err(Refusal::Disputed { id, seq: header.seq });
         }
         if header.seq > next.saturating_add(PARK_AHEAD) {
-            return Err(Refusal::Gap { id, seq: header.seq, next });
+            return Err(Refusal::Gap { id, seq: header.seq, next, parked: false });
         }
         if header.seq < next && store.get(Family::Control, &layout::record(&id))?.is_some() {
             return Err(Refusal::Duplicate(id));
@@ -128,11 +133,6 @@ impl Engine {
 }
 
 fn read_last_arrival(store: &dyn Store) -> Result<u64, StoreError> {
-    let mut last = Ok(0);
-    let mut visit = |key: &[u8], _: &[u8]| {
-        last = layout::arrival_of(key);
-        ControlFlow::Break(())
-    };
-    store.scan(Family::Object, &[], &[u8::MAX; 9], Order::Descending, &mut visit)?;
-    last
+    let arrival = store.get(Family::Meta, layout::LAST_ARRIVAL)?;
+    arrival.map_or(Ok(0), |bytes| layout::arrival_of(&bytes))
 }

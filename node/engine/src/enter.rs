@@ -63,7 +63,11 @@ impl Engine {
         now_ms: u64,
         steps: &mut Steps,
     ) -> Result<(), Refusal> {
-        let verified = self.precheck_body(store, log, seq, body)?.verify()?;
+        let prechecked = self.precheck_body(store, log, seq, body)?;
+        if steps.has_body(&prechecked.record.id()) {
+            return Err(Refusal::BodyUnwanted { log, seq });
+        }
+        let verified = prechecked.verify()?;
         self.admit_body(store, verified, now_ms, steps)
     }
 
@@ -100,16 +104,24 @@ impl Engine {
             (verified.record.id(), verified.record.header().log, verified.record.header().seq);
         let next = self.logs.get(&log).map_or(0, |state| state.next);
         if seq > next {
-            self.parked.park(verified, next);
-            return Err(Refusal::Gap { id, seq, next });
+            let parked = self.parked.park(verified, next);
+            return Err(Refusal::Gap { id, seq, next, parked });
         }
         self.admit(store, verified, now_ms, steps)?;
-        while let Some(next) = self.logs.get(&log).and_then(|state| self.parked.take(log, state.next)) {
+        self.release(store, log, now_ms, steps);
+        Ok(id)
+    }
+
+    /// Takes what waited for its turn in this log, as much as one commit takes. The rest waits for
+    /// the log's next record, or comes again by sync.
+    fn release(&mut self, store: &dyn Store, log: LogId, now_ms: u64, steps: &mut Steps) {
+        while !steps.is_full()
+            && let Some(next) = self.logs.get(&log).and_then(|state| self.parked.take(log, state.next))
+        {
             // One that is refused after all was somebody's fault who is long gone.
             if self.admit(store, next, now_ms, steps).is_err() {
                 break;
             }
         }
-        Ok(id)
     }
 }

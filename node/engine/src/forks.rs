@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use certmesh_wire::{LogId, NodeId, Record, RecordId};
+use certmesh_wire::{Checkpoint, LogId, Record, RecordId, sha256};
 
 use crate::commit::Steps;
 use crate::engine::Engine;
@@ -62,10 +62,13 @@ impl Engine {
     /// Takes the proof of a fork from another node, after checking both signatures.
     ///
     /// What it means is written by [`dispute`](Self::dispute), which has to follow.
-    pub fn enter_fork(&mut self, records: &[Vec<u8>; 2]) -> Result<(), Refusal> {
+    pub fn enter_fork(&mut self, store: &dyn Store, records: &[Vec<u8>; 2]) -> Result<(), Refusal> {
         let [one, other] = [Record::decode(&records[0])?, Record::decode(&records[1])?];
         let fork = Fork::of(&one, &other).ok_or(Refusal::NoFork(one.id()))?;
         let author = self.known_log(fork.log)?.node;
+        if self.is_disputed(fork.log, fork.seq) || self.is_settled(store, &fork)? {
+            return Err(Refusal::Disputed { id: one.id(), seq: fork.seq });
+        }
         for record in [&one, &other] {
             record.verify(self.membership.mesh(), author).map_err(Refusal::signature(record.id()))?;
         }
@@ -74,13 +77,21 @@ impl Engine {
     }
 
     /// A verified record claims a place that another has here.
-    pub(crate) fn suspect_place(&mut self, store: &dyn Store, record: &Record) -> Result<(), Refusal> {
+    pub(crate) fn suspect_place(
+        &mut self,
+        store: &dyn Store,
+        record: &Record,
+        steps: &Steps,
+    ) -> Result<(), Refusal> {
         let header = record.header();
         let Some(state) = self.logs.get(&header.log) else { return Ok(()) };
-        let here = store.get(Family::Log, &layout::place(state.number, header.seq))?;
-        // One that came with the same commit is not in the store yet; its rival will come again.
+        let here = match steps.signed_at(header.log, header.seq) {
+            Some(signed) => Some(signed.to_vec()),
+            None => store.get(Family::Log, &layout::place(state.number, header.seq))?,
+        };
         if let Some(here) = here
             && let Some(fork) = Fork::of(&Record::decode(&here)?, record)
+            && !self.is_settled(store, &fork)?
         {
             self.suspect(fork);
         }
@@ -88,9 +99,8 @@ impl Engine {
     }
 
     fn suspect(&mut self, fork: Fork) {
-        let settled = self.checkpoint(fork.log).is_some_and(|checkpoint| fork.seq <= checkpoint);
         let known = self.forks.get(&fork.log).is_some_and(|seq| *seq <= fork.seq);
-        if settled || known {
+        if known {
             return;
         }
         let found = self.found_forks.entry(fork.log).or_insert_with(|| fork.clone());
@@ -99,11 +109,24 @@ impl Engine {
         }
     }
 
-    /// The place up to which the log's member vouches for it.
-    fn checkpoint(&self, log: LogId) -> Option<u64> {
-        let node: NodeId = self.membership.log(log)?.node;
+    /// Whether the log's member vouches for a place beyond the fork, and this node has the branch
+    /// that leads there.
+    fn is_settled(&self, store: &dyn Store, fork: &Fork) -> Result<bool, StoreError> {
+        let Some(checkpoint) = self.checkpoint(fork.log).filter(|at| fork.seq <= at.seq) else {
+            return Ok(false);
+        };
+        let Some(state) = self.logs.get(&fork.log).filter(|state| checkpoint.seq < state.next) else {
+            return Ok(false);
+        };
+        let here = store.get(Family::Log, &layout::place(state.number, checkpoint.seq))?;
+        Ok(here.is_some_and(|signed| RecordId(sha256(&[&signed])) == checkpoint.record))
+    }
+
+    /// The place that the log's member vouches for.
+    pub(crate) fn checkpoint(&self, log: LogId) -> Option<Checkpoint> {
+        let node = self.membership.log(log)?.node;
         let checkpoints = &self.membership.nodes().get(&node)?.checkpoints;
-        checkpoints.iter().find(|at| at.log == log).map(|at| at.seq)
+        checkpoints.iter().find(|at| at.log == log).copied()
     }
 
     /// Whether forks were found that [`dispute`](Self::dispute) has not written yet.
@@ -122,6 +145,7 @@ impl Engine {
                 self.cut_back(store, fork, &state, &mut withdrawal, steps)?;
             }
             self.forks.insert(fork.log, fork.seq);
+            self.parked.forget(fork.log);
         }
         withdrawal.write(store, &mut self.counts, steps)?;
         steps.put(Family::Meta, layout::COUNTS.to_vec(), self.counts.encode());

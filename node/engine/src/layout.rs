@@ -16,6 +16,7 @@
 //! | control | `b` log number u32, seq u64 | : the body is missing |
 //! | control | `r` record id | log number u32, seq u64 |
 //! | meta | `counts` | [`Counts`] |
+//! | meta | `arrival` | the last one ever given |
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -37,7 +38,7 @@ pub struct LogState {
     pub head: RecordId,
     /// The roster version that the last record names.
     pub roster: u64,
-    /// Signed bytes and bodies of all its records.
+    /// Signed bytes and bodies, compressed and not, of all its records.
     pub bytes: u64,
 }
 
@@ -273,6 +274,8 @@ pub(crate) fn missing_bodies(number: u32) -> Vec<u8> {
 
 /// Of family `meta`.
 pub(crate) const COUNTS: &[u8] = b"counts";
+/// Of family `meta`: the last arrival that was ever given, as its object may have been withdrawn.
+pub(crate) const LAST_ARRIVAL: &[u8] = b"arrival";
 
 /// Of family `index`: the prefix of all arrivals of a normalised value, whatever its kind.
 pub(crate) fn value(value: &str) -> Vec<u8> {
@@ -323,15 +326,38 @@ pub(crate) fn publisher(arrival: u64) -> Vec<u8> {
     [&b"p"[..], &arrival.to_be_bytes()].concat()
 }
 
-/// Who published: record, member, node.
-pub(crate) fn decode_publisher(
-    key: &[u8],
-    value: &[u8],
-) -> Result<(RecordId, MemberCode, NodeId), StoreError> {
-    let record = key.last_chunk().copied().map(RecordId);
-    let record = record.ok_or_else(|| damaged("a key of family `index` does not name a record"))?;
-    let mut fields = Fields { rest: value, family: Family::Index };
-    Ok((record, fields.member()?, NodeId(fields.take()?)))
+/// Who published an object, and in which record.
+pub(crate) struct Publisher {
+    pub(crate) record: RecordId,
+    pub(crate) member: MemberCode,
+    pub(crate) node: NodeId,
+}
+
+impl Publisher {
+    fn decode(key: &[u8], value: &[u8]) -> Result<Self, StoreError> {
+        let record = key.last_chunk().copied().map(RecordId);
+        let record = record.ok_or_else(|| damaged("a key of family `index` does not name a record"))?;
+        let mut fields = Fields { rest: value, family: Family::Index };
+        Ok(Self { record, member: fields.member()?, node: NodeId(fields.take()?) })
+    }
+}
+
+/// Everyone who published the object that arrived then.
+pub(crate) fn publishers(store: &dyn Store, arrival: u64) -> Result<Vec<Publisher>, StoreError> {
+    let prefix = publisher(arrival);
+    let (mut found, mut fault) = (Vec::new(), None);
+    let mut visit = |key: &[u8], value: &[u8]| match Publisher::decode(key, value) {
+        Ok(publisher) => {
+            found.push(publisher);
+            ControlFlow::Continue(())
+        }
+        Err(e) => {
+            fault = Some(e);
+            ControlFlow::Break(())
+        }
+    };
+    store.scan(Family::Index, &prefix, &end_of(&prefix), Order::Ascending, &mut visit)?;
+    fault.map_or(Ok(found), Err)
 }
 
 /// A key of family `index` with the arrival that it points to.

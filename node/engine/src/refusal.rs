@@ -2,7 +2,6 @@
 
 use certmesh_wire::{BadSignature, LogId, RecordFault, RecordId};
 
-use crate::limits::PARK_AHEAD;
 use crate::store::StoreError;
 
 /// What a gossip network is told of a message.
@@ -43,6 +42,8 @@ pub enum Refusal {
         seq: u64,
         /// The place that comes next here.
         next: u64,
+        /// Whether it is kept until its predecessors come.
+        parked: bool,
     },
     /// Another record has its place, or it names another predecessor.
     #[error("record {id} contradicts the log at seq {seq}: its author has signed two histories")]
@@ -89,8 +90,8 @@ pub enum Refusal {
         /// The record.
         id: RecordId,
     },
-    /// It lies beyond the place where its member's manifest cut the log.
-    #[error("record {id} lies beyond the place where its member cut this log")]
+    /// It lies beyond the place where its member's manifest cut the log, or contradicts a checkpoint.
+    #[error("record {id} is not in the part of this log that its member vouches for")]
     Cut {
         /// The record.
         id: RecordId,
@@ -157,7 +158,7 @@ impl Refusal {
     /// The record, if it was kept until its predecessors come, so that a verdict on it can wait.
     pub fn parked(&self) -> Option<RecordId> {
         match self {
-            Self::Gap { id, seq, next } if *seq <= next.saturating_add(PARK_AHEAD) => Some(*id),
+            Self::Gap { id, parked: true, .. } => Some(*id),
             _ => None,
         }
     }

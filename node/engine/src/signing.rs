@@ -8,11 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use certmesh_wire::{Frontier, FrontierEntry, LogId, MemberCode, NodeId, RecordId, sha256};
+use certmesh_wire::{Frontier, LogId, MemberCode, NodeId, RecordId};
 
 use crate::engine::Engine;
-use crate::layout;
-use crate::store::{Family, Store, StoreError};
 
 /// How many other members have to confirm where a node's logs end; all of them, if there are fewer.
 const CONFIRMATIONS: usize = 2;
@@ -101,19 +99,22 @@ impl Engine {
         self.signing = Signing::Free;
     }
 
-    /// A node has told how far it is. If it knows of this node's logs nothing that is not here, its
-    /// member has confirmed where they end.
-    pub fn told(&mut self, store: &dyn Store, by: NodeId, frontier: &Frontier) -> Result<(), StoreError> {
-        let Some(member) = self.membership.member_of(by).map(|member| member.code) else { return Ok(()) };
+    /// A node has told how far it is. If it has this node's logs to their very ends, its member has
+    /// confirmed where they end; a log that is empty here has to be unknown there.
+    pub fn told(&mut self, by: NodeId, frontier: &Frontier) {
+        let Some(member) = self.membership.member_of(by).map(|member| member.code) else { return };
         let me = self.node_id();
         let own = self.membership.member_of(me).map(|member| member.code);
         if self.signing == Signing::Free || own == Some(member) {
-            return Ok(());
+            return;
         }
-        for entry in frontier.entries().iter().filter(|entry| self.is_log_of(entry.log, me)) {
-            if !self.holds(store, entry)? {
-                return Ok(());
-            }
+        let theirs = frontier.entries().iter().filter(|entry| self.is_log_of(entry.log, me));
+        let theirs: BTreeMap<_, _> =
+            theirs.map(|entry| (entry.log, (entry.next, entry.head, entry.fork))).collect();
+        let mine = self.logs.iter().filter(|(log, state)| state.next > 0 && self.is_log_of(**log, me));
+        let mine: BTreeMap<_, _> = mine.map(|(log, state)| (*log, (state.next, state.head, None))).collect();
+        if theirs != mine {
+            return;
         }
         if let Signing::Waiting { confirmed, needed } = &mut self.signing {
             confirmed.insert(member);
@@ -121,23 +122,9 @@ impl Engine {
                 self.signing = Signing::Free;
             }
         }
-        Ok(())
     }
 
     fn is_log_of(&self, log: LogId, node: NodeId) -> bool {
         self.membership.log(log).is_some_and(|opening| opening.node == node)
-    }
-
-    /// Whether the record that the other calls the head of its copy is in that place here.
-    fn holds(&self, store: &dyn Store, entry: &FrontierEntry) -> Result<bool, StoreError> {
-        let Some(state) = self.logs.get(&entry.log).filter(|state| entry.next <= state.next) else {
-            return Ok(false);
-        };
-        if entry.next == state.next {
-            return Ok(entry.head == state.head);
-        }
-        let place = layout::place(state.number, entry.next - 1);
-        let signed = store.get(Family::Log, &place)?;
-        Ok(signed.is_some_and(|signed| RecordId(sha256(&[&signed])) == entry.head))
     }
 }

@@ -50,8 +50,13 @@ fn lowest_missing_body(store: &dyn Store, state: &LogState) -> Result<Option<u64
     lowest
 }
 
-/// The missing bodies of a log, the newest first, at most `most`.
-fn missing_bodies(store: &dyn Store, state: &LogState, most: usize) -> Result<Vec<u64>, StoreError> {
+/// The missing bodies of a log below a place, the newest first, at most `most`.
+fn missing_bodies(
+    store: &dyn Store,
+    state: &LogState,
+    below: u64,
+    most: usize,
+) -> Result<Vec<u64>, StoreError> {
     let prefix = layout::missing_bodies(state.number);
     let (mut missing, mut fault) = (Vec::new(), None);
     let mut visit = |key: &[u8], _: &[u8]| {
@@ -65,6 +70,12 @@ fn missing_bodies(store: &dyn Store, state: &LogState, most: usize) -> Result<Ve
             ControlFlow::Break(())
         }
     };
-    store.scan(Family::Control, &prefix, &layout::end_of(&prefix), Order::Descending, &mut visit)?;
+    store.scan(
+        Family::Control,
+        &prefix,
+        &layout::at(prefix.clone(), below),
+        Order::Descending,
+        &mut visit,
+    )?;
     fault.map_or(Ok(missing), Err)
 }

@@ -4,6 +4,7 @@
 use certmesh_intel::{Object, Observable, Tlp, observable};
 use certmesh_wire::{Kind, MeshId, NodeId, Record, sha256};
 
+use crate::limits::RECORD_OBSERVABLES;
 use crate::refusal::Refusal;
 
 /// A record of a known log, in a place that may be taken; its signature is unchecked.
@@ -21,6 +22,39 @@ pub struct Verified {
     pub(crate) author: NodeId,
     pub(crate) body: Option<Vec<u8>>,
     pub(crate) content: Content,
+}
+
+/// A verified record that waits for its predecessors, its body as it came.
+#[derive(Debug, Clone)]
+pub(crate) struct Waiting {
+    record: Record,
+    author: NodeId,
+    body: Option<Vec<u8>>,
+}
+
+impl Waiting {
+    /// Bytes that it takes.
+    pub(crate) fn len(&self) -> usize {
+        self.record.signed().len() + self.body.as_ref().map_or(0, Vec::len)
+    }
+
+    /// The record as it was before it had to wait.
+    pub(crate) fn resume(self) -> Verified {
+        let Self { record, author, body } = self;
+        let content = match (record.header().body, &body) {
+            (None, _) => Content::Nothing,
+            (Some(_), None) => Content::Missing,
+            (Some(_), Some(body)) => read_content(&record, body),
+        };
+        Verified { record, author, body, content }
+    }
+}
+
+impl Verified {
+    /// The record without what its body holds.
+    pub(crate) fn wait(self) -> Waiting {
+        Waiting { record: self.record, author: self.author, body: self.body }
+    }
 }
 
 /// What a body means.
@@ -108,7 +142,13 @@ fn read_content(record: &Record, body: &[u8]) -> Content {
     };
     let Ok(texts) = reference.unpack(body) else { return Content::Void };
     let objects: Option<Vec<_>> = texts.into_iter().map(|json| read_object(json, header.tlp)).collect();
-    objects.map_or(Content::Void, Content::Objects)
+    let Some(mut objects) = objects else { return Content::Void };
+    let mut room = RECORD_OBSERVABLES;
+    for object in &mut objects {
+        object.observables.truncate(room);
+        room -= object.observables.len();
+    }
+    Content::Objects(objects)
 }
 
 /// The object, unless it is none or is marked above its record's `tlp`.

@@ -2,27 +2,19 @@
 //! record has published too stays, with that one as its provenance.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::ControlFlow;
 
 use certmesh_intel::{Object, observable};
-use certmesh_wire::{MemberCode, NodeId, Record, RecordId, sha256};
+use certmesh_wire::{MemberCode, Record, RecordId, sha256};
 
 use crate::commit::Steps;
 use crate::layout::{self, Counts, StoredObject};
-use crate::store::{Family, Order, Store, StoreError};
+use crate::store::{Family, Store, StoreError};
 
 /// Publications to be withdrawn with one commit.
 #[derive(Debug, Default)]
 pub(crate) struct Withdrawal {
     /// For each arrival, the records that no longer count and brought it.
     publications: BTreeMap<u64, BTreeSet<RecordId>>,
-}
-
-/// Who published an object, in a record that counts.
-struct Publisher {
-    record: RecordId,
-    member: MemberCode,
-    node: NodeId,
 }
 
 impl Withdrawal {
@@ -56,7 +48,7 @@ impl Withdrawal {
             let key = layout::object(arrival);
             let Some(value) = store.get(Family::Object, &key)? else { continue };
             let object = StoredObject::decode(&key, &value)?;
-            let before = publishers(store, arrival)?;
+            let before = layout::publishers(store, arrival)?;
             let left: Vec<_> =
                 before.iter().filter(|publisher| !records.contains(&publisher.record)).collect();
             for publisher in before.iter().filter(|publisher| records.contains(&publisher.record)) {
@@ -78,23 +70,6 @@ impl Withdrawal {
         }
         Ok(())
     }
-}
-
-fn publishers(store: &dyn Store, arrival: u64) -> Result<Vec<Publisher>, StoreError> {
-    let prefix = layout::publisher(arrival);
-    let (mut found, mut fault) = (Vec::new(), None);
-    let mut visit = |key: &[u8], value: &[u8]| match layout::decode_publisher(key, value) {
-        Ok((record, member, node)) => {
-            found.push(Publisher { record, member, node });
-            ControlFlow::Continue(())
-        }
-        Err(e) => {
-            fault = Some(e);
-            ControlFlow::Break(())
-        }
-    };
-    store.scan(Family::Index, &prefix, &layout::end_of(&prefix), Order::Ascending, &mut visit)?;
-    fault.map_or(Ok(found), Err)
 }
 
 fn delete_publication(object: &StoredObject, member: MemberCode, steps: &mut Steps) {

@@ -111,7 +111,7 @@ fn what_others_published_too_stays_with_them_as_its_source() {
     my.enter(&vn.publish(&[&disputed]));
     my.enter(&second);
     let id = "indicator--00000000-0000-4000-8000-000000000100";
-    let left: Vec<StoredObject> = versions(my.store(), id).unwrap();
+    let left: Vec<StoredObject> = versions(my.store(), id, None).unwrap().objects;
     assert_eq!(left.len(), 1);
     assert_eq!((left[0].member.as_str(), &left[0].json), ("VN", &disputed));
     let by = |code: &str| Query { from: Some(code.parse().unwrap()), ..Query::default() };
@@ -126,13 +126,13 @@ fn proofs_are_checked() {
     let proof = [first[2].record().to_vec(), second[2].record().to_vec()];
     let not = [first[1].record().to_vec(), first[2].record().to_vec()];
     let twice = [first[2].record().to_vec(), first[2].record().to_vec()];
-    assert!(matches!(my.engine.enter_fork(&not), Err(Refusal::NoFork(_))));
-    assert!(matches!(my.engine.enter_fork(&twice), Err(Refusal::NoFork(_))));
+    assert!(matches!(my.engine.enter_fork(&*my.store, &not), Err(Refusal::NoFork(_))));
+    assert!(matches!(my.engine.enter_fork(&*my.store, &twice), Err(Refusal::NoFork(_))));
     let mut forged = proof.clone();
     *forged[1].last_mut().unwrap() ^= 1;
-    assert!(matches!(my.engine.enter_fork(&forged), Err(Refusal::Signature { .. })));
+    assert!(matches!(my.engine.enter_fork(&*my.store, &forged), Err(Refusal::Signature { .. })));
     assert!(!my.engine.has_found_forks());
-    my.engine.enter_fork(&proof).unwrap();
+    my.engine.enter_fork(&*my.store, &proof).unwrap();
     my.dispute();
     my.enter(&first);
     assert_eq!(seen(&my).len(), 1, "a proof that comes before the records holds too");
@@ -175,4 +175,26 @@ fn forks_up_to_a_checkpoint_are_mere_evidence() {
     my.enter(&second);
     assert_eq!(forks(my.store()).unwrap().len(), 0);
     assert_eq!(seen(&my).len(), 3);
+}
+
+#[test]
+fn both_branches_in_one_commit_are_a_fork_too() {
+    let (first, second) = twins(1, 1);
+    let mut my = Peer::new(MY);
+    my.enter(&[&first[..], &second[2..]].concat());
+    assert_eq!(forks(my.store()).unwrap().len(), 1);
+    assert_eq!(seen(&my).len(), 1);
+}
+
+#[test]
+fn arrivals_go_on_rising_after_a_withdrawal_and_a_restart() {
+    let (first, second) = twins(1, 30);
+    let mut my = Peer::new(MY);
+    my.enter(&first);
+    let last = my.find(&Query::default())[0].arrival;
+    my.enter(&second);
+    let mut again = Peer::with(membership(), MY, Arc::clone(&my.store));
+    again.now_ms = 0;
+    again.publish(&[&indicator(9, "x.example", 2021)]);
+    assert!(again.find(&Query::default())[0].arrival > last);
 }

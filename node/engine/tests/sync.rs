@@ -162,3 +162,42 @@ fn answers_tell_strangers_nothing() {
     let places = vec![(log, 0), (log, 7), (LogId([0; 32]), 0)];
     assert_eq!(ask(my, SyncRequest::Ids(places)), SyncAnswer::Ids(vec![Some(first), None, None]));
 }
+
+#[test]
+fn bodies_that_nobody_has_hide_no_others() {
+    let (mut sg, mut my, mut vn) = (Peer::new(SG), Peer::new(MY), Peer::new(VN));
+    let parcels: Vec<_> = (0..1_200).flat_map(|n| sg.publish(&[&indicator(n, "a.example", 2021)])).collect();
+    let (whole, withheld) = parcels.split_at(20);
+    my.enter(whole);
+    for portion in withheld.chunks(256) {
+        my.enter(&portion.iter().map(bare).collect::<Vec<_>>());
+    }
+    vn.sync_from(&my);
+    assert_eq!(vn.find(&Query::default()).len(), 19);
+}
+
+#[test]
+fn a_body_comes_once_and_in_the_order_that_was_asked() {
+    let (mut sg, mut my) = (Peer::new(SG), Peer::new(MY));
+    let parcels = published(&mut sg, 2);
+    my.enter(&parcels.iter().map(bare).collect::<Vec<_>>());
+    let ask = || {
+        let mut session = Session::new("SG".parse().unwrap());
+        let told = frontier(sg.store(), sg.engine.membership(), "MY".parse().unwrap()).unwrap();
+        session.next(my.store(), my.engine.membership()).unwrap();
+        session.take(SyncAnswer::Frontier(told)).unwrap();
+        let asked = session.next(my.store(), my.engine.membership()).unwrap();
+        let Some(SyncRequest::Bodies(places)) = asked else { panic!("{asked:?}") };
+        (session, places)
+    };
+    let (_, places) = ask();
+    let body = |at: usize| (places[at].0, places[at].1, b"body".to_vec());
+    for (bodies, taken) in [
+        (vec![body(0), body(1)], true),
+        (vec![body(1)], true),
+        (vec![body(0), body(0)], false),
+        (vec![body(1), body(0)], false),
+    ] {
+        assert_eq!(ask().0.take(SyncAnswer::Bodies(bodies)).is_ok(), taken);
+    }
+}

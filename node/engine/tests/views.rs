@@ -106,12 +106,15 @@ fn a_query_shows_each_publishers_newest_version_and_nothing_revoked() {
         [1, 0, 1]
     );
     let id = "indicator--00000000-0000-4000-8000-000000000001";
-    assert_eq!(versions(my.store(), id).unwrap().len(), 3);
+    assert_eq!(versions(my.store(), id, None).unwrap().objects.len(), 3);
     let revoked = indicator(1, "new.example", 2023).replace("\"type\"", "\"revoked\":true,\"type\"");
     my.take_all(&sg.publish(&[&revoked]));
     assert_eq!([domains(&my, "new.example"), domains(&my, "mine.example")], [0, 1]);
-    assert_eq!(versions(my.store(), id).unwrap().len(), 4);
-    assert_eq!(versions(my.store(), "indicator--00000000-0000-4000-8000-00000000000").unwrap().len(), 0);
+    assert_eq!(versions(my.store(), id, None).unwrap().objects.len(), 4);
+    assert_eq!(
+        versions(my.store(), "indicator--00000000-0000-4000-8000-00000000000", None).unwrap().objects.len(),
+        0
+    );
 }
 
 #[test]
@@ -134,4 +137,19 @@ fn an_export_can_be_checked_by_anyone_with_the_roster() {
         records.iter().filter(|record| record.verify(mesh, node_key(member).node_id()).is_ok()).count()
     };
     assert_eq!([by(SG), by(MY), by(VN)], [2, 2, 0]);
+}
+
+#[test]
+fn nobody_withdraws_what_another_says() {
+    let (mut sg, mut vn, mut my) = (Peer::new(SG), Peer::new(VN), Peer::new(MY));
+    let text = indicator(1, "evil.example", 2021);
+    let revoked = indicator(1, "evil.example", 2099).replace("\"type\"", "\"revoked\":true,\"type\"");
+    my.take_all(&vn.publish(&[&text]));
+    my.take_all(&sg.publish(&[&text]));
+    my.take_all(&vn.publish(&[&revoked]));
+    let found = |from: Option<&str>| {
+        let from = from.map(|code| code.parse().unwrap());
+        my.find(&Query { value: Some("evil.example".into()), from, ..Query::default() }).len()
+    };
+    assert_eq!([found(None), found(Some("SG")), found(Some("VN"))], [1, 1, 0]);
 }

@@ -89,9 +89,23 @@ pub(super) async fn versions(
     AxumState(state): AxumState<State>,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
-    let found = blocking(move || all_versions(&*state.store, &id)).await?;
-    let text = to_lines(&found)?;
-    Ok(lines(stream::iter([Ok(text)])))
+    let first = version_page(&state, &id, None).await?;
+    let pages = stream::unfold(Some((Some(first), state, id)), |going| async move {
+        let (page, state, id) = going?;
+        let Page { objects, next } = page?;
+        let text = to_lines(&objects);
+        let Some(before) = next else { return Some((text, None)) };
+        match version_page(&state, &id, Some(before)).await {
+            Ok(page) => Some((text, Some((Some(page), state, id)))),
+            Err(e) => Some((Err(e), None)),
+        }
+    });
+    Ok(lines(pages))
+}
+
+async fn version_page(state: &State, id: &str, before: Option<u64>) -> Result<Page, StoreError> {
+    let (store, id) = (state.store.clone(), id.to_owned());
+    blocking(move || all_versions(&*store, &id, before)).await
 }
 
 /// What arrives from now on, read from the store in the order of arrival: nothing is missed by a

@@ -190,7 +190,7 @@ impl SyncAnswer {
                 let sized = |(log, seq, body)| Ok((log, seq, sized(body, BODY_BYTES)?));
                 bodies.into_iter().map(sized).collect::<Result<_, _>>().map(Self::Bodies)
             }
-            4 => list(bytes, limit, SYNC_PLACES).map(Self::Ids),
+            4 => list(bytes, IDS_BYTES, SYNC_PLACES).map(Self::Ids),
             5 => {
                 let forks = list::<(ByteBuf, ByteBuf)>(bytes, limit, SYNC_LOGS)?;
                 let sized = |(one, other)| Ok([sized(one, SIGNED_BYTES)?, sized(other, SIGNED_BYTES)?]);
@@ -200,6 +200,9 @@ impl SyncAnswer {
         }
     }
 }
+
+/// An answer about ids: 34 bytes each at most, and a few around them.
+const IDS_BYTES: usize = SYNC_PLACES * 34 + 16;
 
 fn shape(what: &str) -> CodecFault {
     CodecFault::Shape(what.into())

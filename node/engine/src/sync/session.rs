@@ -1,9 +1,9 @@
 //! The asking side of sync, for one peer: which question comes next, from what the peer has told
 //! and what is here by then. It holds no records and does no I/O but reading the store.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use certmesh_wire::limits::SYNC_PLACES;
+use certmesh_wire::limits::{SYNC_ANSWER_BUDGET, SYNC_PLACES};
 use certmesh_wire::{CodecFault, Frontier, FrontierEntry, LogId, MemberCode, Place, SyncAnswer, SyncRequest};
 
 use super::search::Search;
@@ -60,8 +60,8 @@ enum Stage {
     Forks(bool),
     /// The logs in which the peer has other records than this node; the first one is looked into.
     Search(Vec<Search>),
-    /// Bodies are fetched; the places that were asked for last.
-    Bodies(Vec<Place>),
+    /// Bodies are fetched; for each log, the place below which this round has not asked yet.
+    Bodies(BTreeMap<LogId, u64>),
     /// The round is over.
     Over,
 }
@@ -125,12 +125,11 @@ impl Session {
                     None => drop(searches.pop()),
                 }
             }
-            self.stage = Stage::Bodies(Vec::new());
+            self.stage = Stage::Bodies(BTreeMap::new());
         }
-        if let Stage::Bodies(asked) = &mut self.stage {
-            let wanted = wanted_bodies(store, self.told.as_ref())?;
-            if !wanted.is_empty() && wanted != *asked {
-                asked.clone_from(&wanted);
+        if let Stage::Bodies(below) = &mut self.stage {
+            let wanted = wanted_bodies(store, self.told.as_ref(), below)?;
+            if !wanted.is_empty() {
                 return Ok(Some(SyncRequest::Bodies(wanted)));
             }
             self.stage = Stage::Over;
@@ -154,12 +153,12 @@ impl Session {
             }
             (Some(SyncRequest::Records(_)), SyncAnswer::Records(records, _)) => Ok(Brought::Records(records)),
             (Some(SyncRequest::Bodies(places)), SyncAnswer::Bodies(bodies)) => {
-                let asked: BTreeSet<_> = places.into_iter().collect();
-                if bodies.iter().all(|(log, seq, _)| asked.contains(&(*log, *seq))) {
-                    Ok(Brought::Bodies(bodies))
-                } else {
-                    Err(SyncFault::Unasked)
+                let brought: Vec<_> = bodies.iter().map(|(log, seq, _)| (*log, *seq)).collect();
+                let covered = covered(&places, &brought, &bodies).ok_or(SyncFault::Unasked)?;
+                if let Stage::Bodies(below) = &mut self.stage {
+                    below.extend(places[..covered].iter().copied());
                 }
+                Ok(Brought::Bodies(bodies))
             }
             (Some(SyncRequest::Ids(places)), SyncAnswer::Ids(ids)) if ids.len() == places.len() => {
                 if let Stage::Search(searches) = &mut self.stage
@@ -169,7 +168,9 @@ impl Session {
                 }
                 Ok(Brought::Records(Vec::new()))
             }
-            (Some(SyncRequest::Forks(_)), SyncAnswer::Forks(proofs)) => Ok(Brought::Forks(proofs)),
+            (Some(SyncRequest::Forks(logs)), SyncAnswer::Forks(proofs)) if proofs.len() <= logs.len() => {
+                Ok(Brought::Forks(proofs))
+            }
             _ => Err(SyncFault::Unasked),
         }
     }
@@ -211,16 +212,32 @@ fn wanted_records(
     Ok(wanted)
 }
 
+/// How many of the places that were asked for an answer has dealt with, if it keeps their order and
+/// brings none twice: all of them, unless its budget ended it.
+fn covered(asked: &[Place], brought: &[Place], bodies: &[(LogId, u64, Vec<u8>)]) -> Option<usize> {
+    let mut at = 0;
+    for place in brought {
+        at += asked[at..].iter().position(|asked| asked == place)? + 1;
+    }
+    let bytes: usize = bodies.iter().map(|(_, _, body)| body.len()).sum();
+    Some(if bytes >= SYNC_ANSWER_BUDGET { at } else { asked.len() })
+}
+
 /// Bodies that are missing here and that the peer may have, the newest of each log first.
-fn wanted_bodies(store: &dyn Store, told: Option<&Frontier>) -> Result<Vec<Place>, StoreError> {
+fn wanted_bodies(
+    store: &dyn Store,
+    told: Option<&Frontier>,
+    below: &BTreeMap<LogId, u64>,
+) -> Result<Vec<Place>, StoreError> {
     let logs = layout::read_logs(store)?;
     let entries = told.map_or(&[][..], Frontier::entries);
     let share = (SYNC_PLACES / entries.len().max(1)).max(1);
     let mut wanted = Vec::new();
     for entry in entries {
         if let Some(state) = logs.get(&entry.log) {
-            let missing = missing_bodies(store, state, share)?;
-            wanted.extend(missing.into_iter().filter(|seq| *seq < entry.next).map(|seq| (entry.log, seq)));
+            let below = below.get(&entry.log).copied().unwrap_or(u64::MAX).min(entry.next);
+            let missing = missing_bodies(store, state, below, share)?;
+            wanted.extend(missing.into_iter().map(|seq| (entry.log, seq)));
         }
     }
     wanted.truncate(SYNC_PLACES);

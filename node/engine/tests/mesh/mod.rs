@@ -172,7 +172,7 @@ impl Peer {
             assert!(asked.len() < 1_000, "a round without end: {:?}", asked.last());
             self.take_brought(session.take(SyncAnswer::decode(&bytes).unwrap()).unwrap());
             if let Some(told) = session.told() {
-                self.engine.told(&*self.store, other.node_id(), told).unwrap();
+                self.engine.told(other.node_id(), told);
             }
         }
         asked
@@ -187,7 +187,7 @@ impl Peer {
             }
             Brought::Forks(proofs) => {
                 for proof in &proofs {
-                    self.engine.enter_fork(proof).unwrap();
+                    self.engine.enter_fork(&*self.store, proof).unwrap();
                 }
                 self.dispute();
             }

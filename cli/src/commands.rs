@@ -1,8 +1,10 @@
 //! The command line: what can be typed, and which file does it.
 
 mod export;
+mod forks;
 mod key;
 mod manifest;
+mod node;
 mod peers;
 mod publish;
 mod query;
@@ -74,7 +76,10 @@ enum Command {
     Watch(Online<watch::Watch>),
     Status(Online<status::Status>),
     Peers(Online<peers::Peers>),
+    Forks(Online<forks::Forks>),
     Export(Online<export::Export>),
+    #[command(subcommand)]
+    Node(node::Node),
 }
 
 impl Cli {
@@ -102,7 +107,9 @@ impl Command {
             Self::Watch(command) => command.at(session).run(session).await,
             Self::Status(command) => command.at(session).run(session).await,
             Self::Peers(command) => command.at(session).run(session).await,
+            Self::Forks(command) => command.at(session).run(session).await,
             Self::Export(command) => command.at(session).run(session).await,
+            Self::Node(command) => command.run(session).await,
         }
     }
 }

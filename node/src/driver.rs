@@ -6,20 +6,22 @@
 mod inbox;
 mod waiting;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use certmesh_engine::store::{Store, StoreError};
-use certmesh_engine::{Committed, Engine, Refusal, Steps, commit};
+use certmesh_engine::{Candidate, Committed, Engine, Refusal, Signing, Steps, Verified, commit};
 use certmesh_mesh::{Mesh, Receipt, Verdict};
 use certmesh_wire::limits::GOSSIP_PAYLOAD;
-use certmesh_wire::{NodeId, Parcel, RecordId};
+use certmesh_wire::{Audience, Frontier, LogId, NodeId, Parcel, RecordId};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::now_ms;
 use crate::peers::PeerBook;
-pub(crate) use inbox::{Input, Progress, PublishReply, Published};
+use crate::stop_note;
+pub(crate) use inbox::{Input, PublishReply, Published};
 use waiting::Waiting;
 
 /// Inputs that may wait for the driver before whoever sends more has to wait too.
@@ -40,37 +42,47 @@ pub(crate) enum News {
 pub(crate) struct Driver {
     inbox: mpsc::Sender<Input>,
     news: mpsc::Receiver<News>,
+    signing: watch::Receiver<Signing>,
     thread: std::thread::JoinHandle<()>,
 }
 
 impl Driver {
-    /// Starts the thread.
+    /// Starts the thread. `note` is where to leave word of a clean stop.
     pub(crate) fn start(
         engine: Engine,
         store: Arc<dyn Store>,
         mesh: Mesh,
         peers: Arc<PeerBook>,
+        note: PathBuf,
     ) -> std::io::Result<Self> {
         let (inbox, inputs) = mpsc::channel(INBOX);
         let (tell, news) = mpsc::channel(NEWS);
         let (arrivals, _) = watch::channel(0);
+        let (show_signing, signing) = watch::channel(engine.signing().clone());
         let shell = Shell {
             engine,
             store,
             mesh,
             peers,
             arrivals,
+            signing: show_signing,
+            note,
             tell,
             runtime: Handle::current(),
             waiting: Waiting::default(),
         };
         let thread = std::thread::Builder::new().name("driver".into()).spawn(move || shell.run(inputs))?;
-        Ok(Self { inbox, news, thread })
+        Ok(Self { inbox, news, signing, thread })
     }
 
     /// Where to put inputs.
     pub(crate) fn handle(&self) -> mpsc::Sender<Input> {
         self.inbox.clone()
+    }
+
+    /// Whether this node signs, as it changes.
+    pub(crate) fn signing(&self) -> watch::Receiver<Signing> {
+        self.signing.clone()
     }
 
     /// What the driver has to tell; nothing any more once it has ended.
@@ -93,6 +105,8 @@ struct Shell {
     mesh: Mesh,
     peers: Arc<PeerBook>,
     arrivals: watch::Sender<u64>,
+    signing: watch::Sender<Signing>,
+    note: PathBuf,
     tell: mpsc::Sender<News>,
     runtime: Handle,
     waiting: Waiting,
@@ -102,8 +116,11 @@ struct Shell {
 #[derive(Default)]
 struct Owed {
     published: Vec<(RecordId, usize, oneshot::Sender<PublishReply>)>,
+    /// Gossip to be passed on once its record is durable.
     accepted: Vec<Receipt>,
-    pulled: Vec<(Progress, oneshot::Sender<Progress>)>,
+    admitted: Vec<(u64, oneshot::Sender<u64>)>,
+    /// Peers that seem to have what is missing here.
+    missing: Vec<NodeId>,
 }
 
 impl Shell {
@@ -114,34 +131,72 @@ impl Shell {
             let mut stop = false;
             while let Some(input) = next {
                 stop |= matches!(input, Input::Stop);
-                self.take(input, &mut steps, &mut owed);
+                if let Err(error) = self.take(input, &mut steps, &mut owed) {
+                    return self.fail(inputs, error);
+                }
                 next = if steps.is_full() || stop { None } else { inputs.try_recv().ok() };
             }
             if let Err(error) = self.settle(steps, owed) {
-                let _ = self.tell.blocking_send(News::Failed(error));
-                return;
+                return self.fail(inputs, error);
             }
             if stop {
-                return;
+                return stop_note::leave(&self.note, &self.engine.stop_note());
             }
         }
     }
 
-    fn take(&mut self, input: Input, steps: &mut Steps, owed: &mut Owed) {
+    fn fail(&self, inputs: mpsc::Receiver<Input>, error: StoreError) {
+        // Whoever waits to put something in has to learn that nobody will take it.
+        drop(inputs);
+        let _ = self.tell.blocking_send(News::Failed(error));
+    }
+
+    fn take(&mut self, input: Input, steps: &mut Steps, owed: &mut Owed) -> Result<(), StoreError> {
         match input {
             Input::Publish { objects, reply } => self.publish(&objects, reply, steps, owed),
             Input::Gossip { from, payload, receipt } => self.gossip(from, &payload, receipt, steps, owed),
-            Input::Pulled { from, parcels, reply } => {
-                let progress = self.pulled(from, parcels, steps);
-                owed.pulled.push((progress, reply));
+            Input::Records { from, records, reply } => {
+                let parcels = records.into_iter().map(|record| Parcel::new(record, None)).collect();
+                let results = self.enter(from, parcels, steps, verify_on_all_cores);
+                owed.admitted.push((results.iter().filter(|result| result.is_ok()).count() as u64, reply));
             }
-            Input::Wants { reply } => {
-                let _ = reply.send(self.engine.wants());
+            Input::Bodies { from, bodies, reply } => {
+                owed.admitted.push((self.enter_bodies(from, bodies, steps)?, reply));
+            }
+            Input::Forks { from, proofs, reply } => {
+                owed.admitted.push((self.enter_forks(from, &proofs), reply));
+            }
+            Input::Told { from, frontier, reply } => {
+                self.told(from, &frontier);
+                let _ = reply.send(0);
+            }
+            Input::Vouch { reply } => {
+                tracing::warn!("the operator has vouched for this node's log");
+                self.engine.vouch();
+                self.show_signing();
+                let _ = reply.send(());
             }
             Input::Arrivals { reply } => {
                 let _ = reply.send(self.arrivals.subscribe());
             }
             Input::Stop => {}
+        }
+        Ok(())
+    }
+
+    fn told(&mut self, from: NodeId, frontier: &Frontier) {
+        self.engine.told(from, frontier);
+        self.show_signing();
+    }
+
+    /// Lets readers see whether this node signs, and says so when that changes.
+    fn show_signing(&self) {
+        let signing = self.engine.signing();
+        if *self.signing.borrow() != *signing {
+            if *signing == Signing::Free {
+                tracing::info!("this node signs");
+            }
+            self.signing.send_replace(signing.clone());
         }
     }
 
@@ -169,47 +224,107 @@ impl Shell {
                 return self.judge(receipt, Verdict::Reject);
             }
         };
-        let (record, body) = parcel.into_parts();
-        match self.enter(from, &record, body, steps) {
-            Ok(()) => owed.accepted.push(receipt),
-            Err(refusal) if refusal.is_mended_by_pull() => {
-                if let Some(expired) = self.waiting.add(record_id(&refusal), receipt, Instant::now()) {
-                    self.judge(expired, Verdict::Ignore);
+        // Only logs for all are gossiped, whoever tries.
+        if !self.engine.is_for_all(parcel.record()) {
+            return self.judge(receipt, Verdict::Ignore);
+        }
+        let bare = parcel.body().is_none();
+        match self.enter(from, vec![parcel], steps, verify_here).pop() {
+            Some(Ok(_)) => {
+                owed.accepted.push(receipt);
+                if bare {
+                    owed.missing.push(from);
                 }
-                // A full queue means that this peer, like many, is being asked already.
-                let _ = self.tell.try_send(News::Missing(from));
             }
-            Err(refusal) => self.judge(receipt, verdict(&refusal)),
+            Some(Err(refusal)) => {
+                let kept = match refusal.parked() {
+                    Some(id) => self.waiting.add(id, receipt, Instant::now()),
+                    None => Some(receipt),
+                };
+                if let Some(receipt) = kept {
+                    self.judge(receipt, verdict(&refusal));
+                }
+                if matches!(refusal, Refusal::Gap { .. }) {
+                    owed.missing.push(from);
+                }
+            }
+            None => self.judge(receipt, Verdict::Ignore),
         }
     }
 
-    fn pulled(&mut self, from: NodeId, parcels: Vec<Parcel>, steps: &mut Steps) -> Progress {
-        let mut progress = Progress::default();
-        for parcel in parcels {
-            let (record, body) = parcel.into_parts();
-            progress.admitted += u64::from(self.enter(from, &record, body, steps).is_ok());
-        }
-        progress
-    }
-
-    /// The door, in its three steps.
+    /// Takes parcels through the door, and counts what became of them.
     fn enter(
         &mut self,
         from: NodeId,
-        signed: &[u8],
-        body: Option<Vec<u8>>,
+        parcels: Vec<Parcel>,
         steps: &mut Steps,
-    ) -> Result<(), Refusal> {
-        let entered = self
-            .engine
-            .precheck(&*self.store, signed)
-            .and_then(|prechecked| prechecked.verify(body))
-            .and_then(|verified| self.engine.admit(&*self.store, verified, now_ms(), steps));
-        match &entered {
-            Ok(()) => self.peers.count_received(from),
-            Err(refusal) => self.peers.refuse_record(from, refusal),
+        verify: fn(Vec<Candidate>) -> Vec<Result<Verified, Refusal>>,
+    ) -> Vec<Result<RecordId, Refusal>> {
+        let results = self.engine.enter(&*self.store, parcels, now_ms(), steps, verify);
+        for result in &results {
+            match result {
+                Ok(_) => self.peers.count_received(from),
+                Err(refusal) => self.peers.refuse_record(from, refusal),
+            }
         }
-        entered
+        results
+    }
+
+    fn enter_bodies(
+        &mut self,
+        from: NodeId,
+        bodies: Vec<(LogId, u64, Vec<u8>)>,
+        steps: &mut Steps,
+    ) -> Result<u64, StoreError> {
+        let mut admitted = 0;
+        for (log, seq, body) in bodies {
+            // Bodies may hold far more than they weigh: as many share a commit as fit one.
+            if steps.is_full() {
+                self.settle(std::mem::take(steps), Owed::default())?;
+            }
+            match self.engine.enter_body(&*self.store, (log, seq), body, now_ms(), steps) {
+                Ok(()) => admitted += 1,
+                Err(refusal) => self.peers.refuse_record(from, &refusal),
+            }
+        }
+        Ok(admitted)
+    }
+
+    fn enter_forks(&mut self, from: NodeId, proofs: &[[Vec<u8>; 2]]) -> u64 {
+        let mut taken = 0;
+        for proof in proofs {
+            match self.engine.enter_fork(&*self.store, proof) {
+                Ok(()) => taken += 1,
+                Err(refusal) => self.peers.refuse_record(from, &refusal),
+            }
+        }
+        taken
+    }
+
+    /// Writes what found forks mean, tells the operator, and shows both records to everyone.
+    fn dispute(&mut self) -> Result<(), StoreError> {
+        if !self.engine.has_found_forks() {
+            return Ok(());
+        }
+        let mut steps = Steps::default();
+        let forks = self.engine.dispute(&*self.store, &mut steps)?;
+        commit(&*self.store, steps)?;
+        for fork in forks {
+            let opening = self.engine.membership().log(fork.log);
+            let own = opening.is_some_and(|opening| opening.node == self.engine.node_id());
+            let apart = opening.is_none_or(|opening| opening.audience != Audience::All);
+            let whose = match opening {
+                Some(_) if own => "this node's own key".to_owned(),
+                Some(opening) => format!("the key of {}", self.peers.name(opening.node)),
+                None => "a key".to_owned(),
+            };
+            tracing::error!(log = %fork.log, seq = fork.seq, "{whose} has signed two histories: its log counts up to here and no further");
+            for record in fork.records.into_iter().filter(|_| !apart) {
+                let payload = Parcel::new(record, None).encode();
+                self.runtime.block_on(self.mesh.gossip(payload));
+            }
+        }
+        Ok(())
     }
 
     /// Commits, and then lets out what is owed.
@@ -225,8 +340,13 @@ impl Shell {
         for (record, objects, reply) in owed.published {
             let _ = reply.send(Ok(Published { record, objects }));
         }
-        for (progress, reply) in owed.pulled {
-            let _ = reply.send(progress);
+        for (admitted, reply) in owed.admitted {
+            let _ = reply.send(admitted);
+        }
+        self.dispute()?;
+        for peer in owed.missing {
+            // A full queue means that this peer, like many, is being asked already.
+            let _ = self.tell.try_send(News::Missing(peer));
         }
         Ok(())
     }
@@ -236,7 +356,7 @@ impl Shell {
         let me = self.engine.node_id();
         for record in &committed.records {
             tracing::debug!(id = %record.id, seq = record.seq, objects = record.object_count, "committed");
-            if record.author == me {
+            if record.author == me && record.for_all {
                 let payload = gossip_payload(&record.parcel);
                 self.runtime.block_on(self.mesh.gossip(payload));
             }
@@ -268,9 +388,22 @@ fn verdict(refusal: &Refusal) -> Verdict {
     }
 }
 
-fn record_id(refusal: &Refusal) -> Option<RecordId> {
-    match refusal {
-        Refusal::Gap { id, .. } | Refusal::BodyMissing(id) => Some(*id),
-        _ => None,
-    }
+fn verify_here(candidates: Vec<Candidate>) -> Vec<Result<Verified, Refusal>> {
+    candidates.into_iter().map(|(prechecked, body)| prechecked.verify(body)).collect()
+}
+
+/// A share of the candidates on each core; the results in the candidates' order.
+fn verify_on_all_cores(mut candidates: Vec<Candidate>) -> Vec<Result<Verified, Refusal>> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = candidates.len().div_ceil(cores).max(1);
+    std::thread::scope(|scope| {
+        let mut threads = Vec::new();
+        while !candidates.is_empty() {
+            let rest = candidates.split_off(candidates.len().min(share));
+            let mine = std::mem::replace(&mut candidates, rest);
+            threads.push(scope.spawn(move || verify_here(mine)));
+        }
+        let joined = threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default());
+        joined.collect()
+    })
 }

@@ -6,22 +6,22 @@ mod answers;
 mod listener;
 mod streams;
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::routing::{get, post};
-use certmesh_engine::Membership;
 use certmesh_engine::store::Store;
+use certmesh_engine::{Membership, Signing};
 use certmesh_wire::NodeId;
 use certmesh_wire::limits::RAW_BODY_BYTES;
-use tokio::net::UnixListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 
 use crate::driver::Input;
 use crate::peers::PeerBook;
+use listener::Connections;
+pub(crate) use listener::{Socket, bind};
 
 /// A publication: as much as one record holds, and the JSON around it.
 const REQUEST_BYTES: usize = RAW_BODY_BYTES + 64 * 1024;
@@ -34,39 +34,65 @@ pub(crate) struct State {
     pub(crate) node_id: NodeId,
     pub(crate) driver: mpsc::Sender<Input>,
     pub(crate) peers: Arc<PeerBook>,
+    pub(crate) signing: watch::Receiver<Signing>,
 }
 
 /// A running local API.
 pub(crate) struct LocalApi {
-    socket: PathBuf,
+    socket: Arc<Socket>,
+    stopping: watch::Sender<bool>,
+    connections: Connections,
     task: AbortHandle,
 }
 
 impl LocalApi {
-    /// Takes no more requests, and removes the socket.
-    pub(crate) fn stop(&self) {
+    /// Takes no more requests, lets the answers that are under way end, and removes the socket.
+    pub(crate) async fn stop(self) {
         self.task.abort();
-        // It may be gone already.
-        let _ = std::fs::remove_file(&self.socket);
+        self.stopping.send_replace(true);
+        self.connections.ended().await;
+        drop(self.socket);
     }
 }
 
-/// Listens on the socket, which only the node's own user can open.
-pub(crate) async fn serve(socket: &Path, state: State) -> Result<LocalApi, listener::ListenFault> {
-    let listener: UnixListener = listener::bind(socket).await?;
-    let task = tokio::spawn(listener::accept(listener, routes(state))).abort_handle();
-    Ok(LocalApi { socket: socket.into(), task })
+/// Serves requests on the socket.
+pub(crate) fn serve(socket: Socket, state: State) -> LocalApi {
+    let (stopping, stops) = watch::channel(false);
+    let (socket, connections) = (Arc::new(socket), Connections::new(stops.clone()));
+    let accepting = connections.clone().accept(Arc::clone(&socket), routes(Serving { state, stops }));
+    LocalApi { socket, stopping, connections, task: tokio::spawn(accepting).abort_handle() }
 }
 
-fn routes(state: State) -> Router {
+/// The state, and whether the node is stopping.
+#[derive(Clone)]
+struct Serving {
+    state: State,
+    stops: watch::Receiver<bool>,
+}
+
+impl FromRef<Serving> for State {
+    fn from_ref(serving: &Serving) -> Self {
+        serving.state.clone()
+    }
+}
+
+impl FromRef<Serving> for watch::Receiver<bool> {
+    fn from_ref(serving: &Serving) -> Self {
+        serving.stops.clone()
+    }
+}
+
+fn routes(serving: Serving) -> Router {
     Router::new()
         .route("/v1/publish", post(answers::publish).layer(DefaultBodyLimit::max(REQUEST_BYTES)))
+        .route("/v1/vouch", post(answers::vouch))
         .route("/v1/status", get(answers::status))
         .route("/v1/peers", get(answers::peers))
+        .route("/v1/forks", get(answers::forks))
         .route("/v1/objects", get(streams::objects))
         .route("/v1/versions/{id}", get(streams::versions))
-        .route("/v1/watch", get(streams::watch))
+        .route("/v1/watch", get(streams::watch_arrivals))
         .route("/v1/export", get(streams::export))
         .fallback(answers::no_such_route)
-        .with_state(state)
+        .with_state(serving)
 }

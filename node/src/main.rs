@@ -7,6 +7,7 @@ mod driver;
 mod local_api;
 mod material;
 mod peers;
+mod stop_note;
 mod sync;
 mod telemetry;
 
@@ -71,10 +72,16 @@ fn keep_private() -> Result<(), Failure> {
 }
 
 async fn serve(config: Config) -> Result<(), Failure> {
+    // Whatever can fail comes before the driver, whose thread has to be joined once it runs.
     let material = Material::load(&config)?;
+    let mut signals = Signals::new()?;
+    let socket = local_api::bind(&config.api.socket).await?;
     let mesh_id = material.membership.mesh();
     let store = Arc::new(RocksStore::open(&config.data_dir, mesh_id)?);
-    let engine = Engine::open(Arc::clone(&material.membership), material.key.clone(), &*store)?;
+    let note_path = stop_note::path(&config.node_key);
+    let note = stop_note::take(&note_path);
+    let engine =
+        Engine::open(Arc::clone(&material.membership), material.key.clone(), &*store, note.as_ref())?;
     let node_id = engine.node_id();
     let peers = Arc::new(PeerBook::new(&material.membership, node_id));
 
@@ -88,20 +95,33 @@ async fn serve(config: Config) -> Result<(), Failure> {
         },
         Arc::new(source),
     )
-    .await?;
-    let mut driver = Driver::start(engine, store.clone(), mesh.clone(), Arc::clone(&peers))?;
-    let mut sync = sync::Sync::new(mesh.clone(), driver.handle(), Arc::clone(&peers));
+    .await
+    .inspect_err(|_| {
+        // A start that came to nothing has signed nothing: the next one may believe the note.
+        if let Some(note) = &note {
+            stop_note::leave(&note_path, note);
+        }
+    })?;
+    let mut driver = Driver::start(engine, store.clone(), mesh.clone(), Arc::clone(&peers), note_path)?;
+    let mut sync = sync::Sync::new(sync::Puller::new(
+        mesh.clone(),
+        driver.handle(),
+        Arc::clone(&peers),
+        store.clone(),
+        Arc::clone(&material.membership),
+        driver.signing(),
+    ));
     let local_api = local_api::serve(
-        &config.api.socket,
+        socket,
         local_api::State {
             store: store.clone(),
             membership: Arc::clone(&material.membership),
             node_id,
             driver: driver.handle(),
             peers: Arc::clone(&peers),
+            signing: driver.signing(),
         },
-    )
-    .await?;
+    );
     tracing::info!(
         mesh = %mesh_id,
         member = %material.member,
@@ -111,10 +131,9 @@ async fn serve(config: Config) -> Result<(), Failure> {
         "the node is up",
     );
 
-    let mut stop = Signals::new()?;
     let failure: Option<Failure> = loop {
         tokio::select! {
-            signal = stop.next() => {
+            signal = signals.next() => {
                 tracing::info!(signal, "stopping");
                 break None;
             }
@@ -129,7 +148,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
             },
         }
     };
-    local_api.stop();
+    local_api.stop().await;
     sync.stop();
     mesh.shutdown().await;
     driver.stop().await;

@@ -1,25 +1,32 @@
-//! Sync: what makes gossip right. A task for each connected peer asks it for what follows this
-//! node's heads: when it connects, when it seems to have more, and from time to time.
+//! Sync: what makes gossip right. A task for each connected peer runs rounds of questions with it:
+//! when it connects, when it seems to have more, and from time to time.
+//!
+//! Which question comes next, and what an answer means, is the engine's business; this is the shell
+//! that sends the one and hands on the other.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use certmesh_engine::Membership;
-use certmesh_engine::store::Store;
+use certmesh_engine::store::{Store, StoreError};
+use certmesh_engine::sync::{Brought, Session, SyncFault, answer};
+use certmesh_engine::{Membership, Signing};
 use certmesh_mesh::{AnswerFault, Mesh, PullError, Source};
-use certmesh_wire::{NodeId, PullAnswer, PullRequest};
-use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
+use certmesh_wire::{NodeId, SyncAnswer, SyncRequest};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
-use crate::driver::{Input, Progress};
+use crate::driver::Input;
 use crate::peers::PeerBook;
 
-/// How often a peer is asked though nothing seems to be missing.
+/// How often a peer is asked though nothing seems to be missing, on average.
 const PERIOD: Duration = Duration::from_secs(15);
+/// How often, while this node does not sign yet.
+const WAITING_PERIOD: Duration = Duration::from_millis(500);
 /// How long to leave a peer alone that was busy or broke off.
 const BACK_OFF: Duration = Duration::from_secs(2);
-/// Parcels given to the driver at once: their signatures take about ten milliseconds, for which
+/// Records given to the driver at once: their signatures take a few milliseconds, for which
 /// publications have to wait.
 const PORTION: usize = 256;
 /// Pulls under way at once: few, since all peers would send the same; more than one, since a peer
@@ -40,8 +47,8 @@ impl PullSource {
 
 impl Source for PullSource {
     fn answer(&self, peer: NodeId, request: &[u8]) -> Result<Vec<u8>, AnswerFault> {
-        let request = PullRequest::decode(request).map_err(|e| AnswerFault::Malformed(e.to_string()))?;
-        let answer = certmesh_engine::answer(&*self.store, &self.membership, peer, &request);
+        let request = SyncRequest::decode(request).map_err(|e| AnswerFault::Malformed(e.to_string()))?;
+        let answer = answer(&*self.store, &self.membership, peer, &request);
         answer.map(|answer| answer.encode()).map_err(|e| AnswerFault::Unavailable(e.to_string()))
     }
 }
@@ -53,11 +60,8 @@ pub(crate) struct Sync {
 }
 
 impl Sync {
-    pub(crate) fn new(mesh: Mesh, driver: mpsc::Sender<Input>, peers: Arc<PeerBook>) -> Self {
-        Self {
-            puller: Puller { mesh, driver, peers, turns: Arc::new(Semaphore::new(TURNS)) },
-            tasks: BTreeMap::new(),
-        }
+    pub(crate) fn new(puller: Puller) -> Self {
+        Self { puller, tasks: BTreeMap::new() }
     }
 
     pub(crate) fn connected(&mut self, node: NodeId) {
@@ -87,11 +91,15 @@ impl Sync {
     }
 }
 
+/// Asks peers, and hands on what they answer.
 #[derive(Clone)]
-struct Puller {
+pub(crate) struct Puller {
     mesh: Mesh,
     driver: mpsc::Sender<Input>,
     peers: Arc<PeerBook>,
+    store: Arc<dyn Store>,
+    membership: Arc<Membership>,
+    signing: watch::Receiver<Signing>,
     turns: Arc<Semaphore>,
 }
 
@@ -100,26 +108,54 @@ struct Puller {
 enum PullFault {
     #[error(transparent)]
     Mesh(#[from] PullError),
-    #[error("its answer can't be decoded: {0}")]
-    Answer(#[from] certmesh_wire::CodecFault),
+    #[error(transparent)]
+    Answer(#[from] SyncFault),
+    #[error(transparent)]
+    Store(#[from] StoreError),
     #[error("this node is stopping")]
     Stopping,
 }
 
 impl Puller {
+    pub(crate) fn new(
+        mesh: Mesh,
+        driver: mpsc::Sender<Input>,
+        peers: Arc<PeerBook>,
+        store: Arc<dyn Store>,
+        membership: Arc<Membership>,
+        signing: watch::Receiver<Signing>,
+    ) -> Self {
+        let turns = Arc::new(Semaphore::new(TURNS));
+        Self { mesh, driver, peers, store, membership, signing, turns }
+    }
+
     async fn run(self, node: NodeId, nudge: Arc<Notify>) {
+        let Some(member) = self.membership.member_of(node).map(|member| member.code) else { return };
+        let mut session = Session::new(member);
         loop {
-            match self.catch_up(node).await {
-                Ok(()) => {
-                    let _ = tokio::time::timeout(PERIOD, nudge.notified()).await;
+            match self.catch_up(node, session).await {
+                Ok(kept) => {
+                    session = kept;
+                    let _ = tokio::time::timeout(self.period(), nudge.notified()).await;
                 }
                 Err(PullFault::Stopping) => return,
                 Err(fault) => {
                     self.report(node, &fault);
+                    session = Session::new(member);
                     tokio::time::sleep(BACK_OFF).await;
                 }
             }
         }
+    }
+
+    /// The time until a peer is asked again: spread, so that nodes that started together drift apart;
+    /// and short while this node waits for word of where its log ends.
+    fn period(&self) -> Duration {
+        if *self.signing.borrow() != Signing::Free {
+            return WAITING_PERIOD;
+        }
+        let random = std::hash::RandomState::new().build_hasher().finish();
+        PERIOD.mul_f64(0.75 + (random % 1_000) as f64 / 2_000.0)
     }
 
     fn report(&self, node: NodeId, fault: &PullFault) {
@@ -131,35 +167,58 @@ impl Puller {
         }
     }
 
-    /// Asks until the peer has no more, or what it sends brings nothing on.
-    async fn catch_up(&self, node: NodeId) -> Result<(), PullFault> {
-        let mut asked_before = None;
+    /// One round: asks until there is nothing left that this peer can give.
+    async fn catch_up(&self, node: NodeId, mut session: Session) -> Result<Session, PullFault> {
+        session.begin();
+        let mut admitted = 0;
         loop {
             let _turn = self.turns.acquire().await.map_err(|_| PullFault::Stopping)?;
-            let wants = self.ask_driver(|reply| Input::Wants { reply }).await?;
-            if asked_before.as_ref() == Some(&wants) {
-                return Ok(());
+            let (asked, question) = self.next_question(session).await?;
+            session = asked;
+            let Some(question) = question else { break };
+            let answer = self.mesh.pull(node, question.encode()).await?;
+            let answer = SyncAnswer::decode(&answer).map_err(SyncFault::from)?;
+            let brought = session.take(answer)?;
+            if let (Brought::Word, Some(frontier)) = (&brought, session.told().cloned()) {
+                self.ask_driver(|reply| Input::Told { from: node, frontier, reply }).await?;
             }
-            let answer = PullAnswer::decode(&self.mesh.pull(node, wants.encode()).await?)?;
-            let more = answer.more();
-            let mut admitted = 0;
-            let mut parcels = answer.into_parcels();
-            while !parcels.is_empty() {
-                let rest = parcels.split_off(parcels.len().min(PORTION));
-                admitted += self.take(node, std::mem::replace(&mut parcels, rest)).await?.admitted;
-            }
-            if admitted > 0 {
-                tracing::info!(from = %self.peers.name(node), records = admitted, "caught up");
-            }
-            if !more {
-                return Ok(());
-            }
-            asked_before = Some(wants);
+            admitted += self.take(node, brought).await?;
         }
+        if admitted > 0 {
+            tracing::info!(from = %self.peers.name(node), admitted, "caught up");
+        }
+        Ok(session)
     }
 
-    async fn take(&self, from: NodeId, parcels: Vec<certmesh_wire::Parcel>) -> Result<Progress, PullFault> {
-        self.ask_driver(|reply| Input::Pulled { from, parcels, reply }).await
+    async fn next_question(&self, mut session: Session) -> Result<(Session, Option<SyncRequest>), PullFault> {
+        let (store, membership) = (self.store.clone(), Arc::clone(&self.membership));
+        let next = tokio::task::spawn_blocking(move || {
+            let question = session.next(&*store, &membership)?;
+            Ok::<_, StoreError>((session, question))
+        });
+        Ok(next.await.map_err(|_| PullFault::Stopping)??)
+    }
+
+    /// Gives the driver what came, in portions; says how much of it was admitted.
+    async fn take(&self, from: NodeId, brought: Brought) -> Result<u64, PullFault> {
+        let mut admitted = 0;
+        match brought {
+            Brought::Word => {}
+            Brought::Records(records) => {
+                for records in portions(records) {
+                    admitted += self.ask_driver(|reply| Input::Records { from, records, reply }).await?;
+                }
+            }
+            Brought::Forks(proofs) => {
+                admitted += self.ask_driver(|reply| Input::Forks { from, proofs, reply }).await?;
+            }
+            Brought::Bodies(bodies) => {
+                for bodies in portions(bodies) {
+                    admitted += self.ask_driver(|reply| Input::Bodies { from, bodies, reply }).await?;
+                }
+            }
+        }
+        Ok(admitted)
     }
 
     async fn ask_driver<T>(&self, input: impl FnOnce(oneshot::Sender<T>) -> Input) -> Result<T, PullFault> {
@@ -167,4 +226,11 @@ impl Puller {
         self.driver.send(input(reply)).await.map_err(|_| PullFault::Stopping)?;
         answer.await.map_err(|_| PullFault::Stopping)
     }
+}
+
+fn portions<T>(mut items: Vec<T>) -> impl Iterator<Item = Vec<T>> {
+    std::iter::from_fn(move || {
+        let rest = items.split_off(items.len().min(PORTION));
+        Some(std::mem::replace(&mut items, rest)).filter(|portion| !portion.is_empty())
+    })
 }

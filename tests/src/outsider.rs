@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use certmesh_mesh::{AnswerFault, Config, Event, Mesh, Peers, Source, start};
-use certmesh_wire::{MeshId, NodeId, PullAnswer, SecretKey};
+use certmesh_wire::{Frontier, MeshId, NodeId, SecretKey, SyncAnswer};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::Receiver;
 
@@ -15,12 +15,12 @@ use crate::patience::wait_until;
 /// Any free port: real nodes are dialled, and need not dial back.
 const LISTEN: &str = "/ip4/127.0.0.1/udp/0/quic-v1";
 
-/// Answers pulls with nothing.
+/// Knows of no log at all.
 pub struct Silent;
 
 impl Source for Silent {
     fn answer(&self, _: NodeId, _: &[u8]) -> Result<Vec<u8>, AnswerFault> {
-        Ok(PullAnswer::default().encode())
+        Ok(SyncAnswer::Frontier(Frontier::default()).encode())
     }
 }
 

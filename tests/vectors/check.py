@@ -9,18 +9,21 @@ then an export against a roster. Exits with 1 and says what is wrong.
 import base64
 import json
 import sys
+from copy import deepcopy
 from pathlib import Path
 
 import cbor2
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+import sync
 import travel
+from door import Door, verdict
 from membership import Manifest, Membership, Roster, log_id
 from objects import tlp_of
-from records import Door, Record, verdict
+from records import Record
 from signatures import PROTECTED, has_small_order, library_accepts
-from strict import Refused, require
+from strict import Refused, encode, require
 
 faults = []
 
@@ -83,7 +86,7 @@ def check_logs(logs, membership):
     for log in logs:
         node, audience = bytes.fromhex(log["node"]), log["audience"]
         expect(log_id(node, audience).hex() == log["log"], f"{log['name']}: log id")
-        door = Door(membership)
+        door = Door(membership, "MY")
         for vector in log["records"]:
             check_record(f"{log['name']}, {vector['name']}", vector, door, log["log"], node)
 
@@ -134,25 +137,56 @@ def check_travel(vectors, logs, membership):
     gossip = vectors["gossip"]
     expect(travel.parcel(bytes.fromhex(gossip["whole"])) == parcels[1], "gossip: whole")
     expect(travel.parcel(bytes.fromhex(gossip["without its body"])) == [parcels[1][0], None], "gossip: bare")
-    pull = vectors["pull"]
-    wanted = dict(travel.pull_request(bytes.fromhex(pull["request"])))
-    expect(wanted[bytes.fromhex(logs[0]["log"])] == 1, "pull: request")
-    expect(travel.pull_answer(bytes.fromhex(pull["answer"])) == [parcels[1:], False], "pull: answer")
-    expect(travel.pull_answer(bytes.fromhex(pull["nothing more"])) == [[], False], "pull: nothing more")
     manifests, exported = travel.export(bytes.fromhex(vectors["export"]))
     expect(exported == parcels, "export: parcels")
     again = Membership(membership.roster, [Manifest(one, membership.roster) for one in manifests])
     expect(again.logs == membership.logs, "export: manifests")
 
 
-def check_refused(vectors, membership, logs):
-    door = Door(membership)
-    for one in logs[0]["records"]:
-        door.take(bytes.fromhex(one["signed"]), one["body"] and bytes.fromhex(one["body"]))
+def door_of_my(vectors, membership):
+    """MY's node, which has taken what travel.json says."""
+    door = Door(membership, "MY")
+    for one in vectors["held"]:
+        door.take(*travel.parcel(bytes.fromhex(one)))
+    door.take_fork([bytes.fromhex(one) for one in vectors["fork"]])
+    return door
+
+
+def check_sync(vectors, membership):
+    door = door_of_my(vectors, membership)
+    for one in vectors["frontiers"]:
+        names = [[bytes.fromhex(e["log"]), e["next"], bytes.fromhex(e["head"]), e["bodies"], e["fork"]] for e in one["logs"]]
+        expect(sync.answer(bytes.fromhex(one["answer"])) == [1, names], f"frontier {one['name']}")
+        expect(sync.digest(names).hex() == one["digest"], f"frontier {one['name']}: digest")
+    expect(sync.frontier(door, "VN") == sync.answer(bytes.fromhex(vectors["frontiers"][0]["answer"]))[1], "MY's frontier")
+    for one in vectors["sync"]:
+        asked = sync.request(bytes.fromhex(one["request"]))
+        sync.answer(bytes.fromhex(one["answer"]))
+        expect(encode(asked).hex() == one["request"], f"sync, {one['name']}: request")
+        expect(encode(sync.reply(door, "VN", asked)).hex() == one["answer"], f"sync, {one['name']}: answer")
+    check_forks(door, vectors, membership)
+
+
+def check_forks(door, vectors, membership):
+    """Whichever branch came first, and whatever brought the other, the log ends below the fork."""
+    for first, second in [vectors["fork"], vectors["fork"][::-1]]:
+        one = Door(membership, "MY")
+        one.take(*travel.parcel(bytes.fromhex(vectors["held"][-2])))
+        one.take(bytes.fromhex(first), None)
+        try:
+            one.take(bytes.fromhex(second), None)
+        except Refused as refused:
+            expect(refused.reason == "fork", f"the second branch: {refused}")
+        log = Record(bytes.fromhex(first)).log
+        expect(sync.frontier(one, "VN") == [e for e in sync.frontier(door, "VN") if e[0] == log], "the head below a fork")
+
+
+def check_refused(vectors, membership, held):
+    door = door_of_my(held, membership)
     for vector in vectors:
         name = f"refused {vector['claim']}, {vector['name']}"
         try:
-            offer(vector, door)
+            offer(vector, deepcopy(door, {id(membership): membership}))
         except Refused as refused:
             expect(refused.reason == vector["reason"], f"{name}: {vector['reason']}, but here {refused}")
             told = verdict(refused)
@@ -165,9 +199,16 @@ def check_refused(vectors, membership, logs):
 def offer(vector, door):
     data, claim = bytes.fromhex(vector["bytes"]), vector["claim"]
     roster = door.membership.roster
-    if claim == "record":
+    if claim in ("record", "record at VN"):
         body = vector["body"]
+        door = Door(door.membership, "VN") if claim == "record at VN" else door
         door.take(data, None if body is None else bytes.fromhex(body))
+    elif claim == "body":
+        (item,) = sync.answer(b"\x82\x03\x81" + data)[1]
+        door.take_body(*item)
+    elif claim == "fork":
+        (item,) = sync.answer(b"\x82\x05\x81" + data)[1]
+        door.take_fork(item)
     elif claim == "roster":
         offered = Roster(data)
         require(offered.mesh == roster.mesh, "the mesh id is another", "other-mesh")
@@ -178,7 +219,7 @@ def offer(vector, door):
         for manifest in travel.export(data)[0]:
             Manifest(manifest, roster)
     else:
-        {"parcel": travel.parcel, "pull request": travel.pull_request, "pull answer": travel.pull_answer}[claim](data)
+        {"parcel": travel.parcel, "sync request": sync.request, "sync answer": sync.answer}[claim](data)
 
 
 def check_small_order(vectors, membership):
@@ -197,7 +238,7 @@ def check_export(export, roster):
     door = Door(Membership(roster, [Manifest(one, roster) for one in manifests]))
     count = 0
     for signed, body in parcels:
-        record = door.take(signed, body, body_may_be_missing=True)
+        record = door.take(signed, body)
         count += len(record.objects(body) or []) if body is not None else 0
     print(f"export: {len(parcels)} records, {count} objects")
 
@@ -211,7 +252,8 @@ def main(arguments):
         check_logs(vectors.logs, membership)
         check_objects(vectors.objects)
         attempt("travel", lambda: check_travel(vectors.travel, vectors.logs, membership))
-        attempt("refusals", lambda: check_refused(vectors.refused, membership, vectors.logs))
+        attempt("sync", lambda: check_sync(vectors.travel, membership))
+        attempt("refusals", lambda: check_refused(vectors.refused, membership, vectors.travel))
     if len(arguments) == 3:
         export, roster = (Path(one).read_bytes() for one in arguments[1:])
         attempt("export", lambda: check_export(export, Roster(roster)))

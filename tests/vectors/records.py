@@ -1,11 +1,11 @@
-"""Records (wire.md, section 5) and the door through which they enter a log (section 8)."""
+"""Records (wire.md, section 5)."""
 
 from hashlib import sha256
 
-from membership import ALL, CUT, log_id
+from membership import log_id
 from objects import unpack
 from signatures import open_envelope, verify
-from strict import Refused, audience, decode, id32, number, optional, record_of, require
+from strict import audience, decode, id32, number, optional, record_of, require
 
 u8, u32, u64 = number(8), number(32), number(64)
 HEADER = record_of(
@@ -13,7 +13,6 @@ HEADER = record_of(
     optional(record_of(id32, audience)),
 )  # fmt: skip
 OPENING, OBJECTS = 0, 1
-VERDICTS = dict.fromkeys(["malformed", "bad-signature", "body-mismatch", "roster-decreases", "tlp"], "reject")
 
 
 class Record:
@@ -48,44 +47,10 @@ class Record:
         """The texts of its body: none if it has no objects, None if the body is void."""
         return unpack(body, self.raw_len, self.tlp) if self.kind == OBJECTS else []
 
+    def names(self, body):
+        """Whether this is the body that the header names."""
+        named = self.body_hash is not None and len(body) == self.body_len
+        return named and sha256(body).digest() == self.body_hash
 
-class Door:
-    """The logs of one node."""
-
-    def __init__(self, membership):
-        self.membership = membership
-        self.heads, self.ids = {}, set()
-
-    def take(self, signed, body, body_may_be_missing=False):
-        """Admits a record, or refuses it with the first reason that holds."""
-        record = Record(signed)
-        known = self.membership.logs.get(record.log)
-        require(known is not None, "no such log", "unknown-log")
-        node, audience, _, state, checkpoint = known
-        seq, prev, roster = self.heads.get(record.log, (0, None, 0))
-        require(record.seq <= seq, "records before it are missing", "gap")
-        require(record.id not in self.ids, "here already", "duplicate")
-        aad = b"certmesh/record/1" + self.membership.roster.mesh
-        verify(record.header, record.signature, aad, node, "the log's node did not sign it")
-        self.check_body(record, body, body_may_be_missing)
-        require((record.seq, record.prev) == (seq, prev), "two histories", "fork")
-        require(record.roster >= roster, "an older roster", "roster-decreases")
-        require(record.roster <= self.membership.roster.version, "a newer roster", "roster-ahead")
-        require(audience != ALL or record.tlp <= 2, "too strict for all", "tlp")
-        if state == CUT:
-            within = checkpoint and (record.seq < checkpoint[0] or (record.seq, record.id) == checkpoint)
-            require(within, "beyond the cut", "cut")
-        self.heads[record.log] = (record.seq + 1, record.id, record.roster)
-        self.ids.add(record.id)
-        return record
-
-    def check_body(self, record, body, may_be_missing):
-        if body is None:
-            require(record.body_hash is None or may_be_missing, "its body is missing", "body-missing")
-            return
-        named = record.body_hash is not None and len(body) == record.body_len
-        require(named and sha256(body).digest() == record.body_hash, "another body", "body-mismatch")
-
-
-def verdict(refused: Refused):
-    return VERDICTS.get(refused.reason, "ignore")
+    def verify(self, mesh, node):
+        verify(self.header, self.signature, b"certmesh/record/1" + mesh, node, "the log's node did not sign it")

@@ -1,10 +1,9 @@
-"""Parcels, pulls and exports (wire.md, sections 9 and 10)."""
+"""Parcels and exports (wire.md, sections 9 and 10)."""
 
-from strict import blob, boolean, decode, decode_prefix, id32, list_of, number, optional, record_of, require, rises
+from strict import blob, decode, decode_prefix, list_of, optional, record_of, require
 
 RECORD, BODY = 4_224, 1_048_576
 PARCEL = RECORD + BODY + 16
-REQUEST = list_of(record_of(id32, number(64)), 1024)
 
 
 def parcel_shape(value):
@@ -16,19 +15,6 @@ def parcel_shape(value):
 def parcel(data):
     value = decode(data, PARCEL)
     parcel_shape(value)
-    return value
-
-
-def pull_request(data):
-    value = decode(data, 65_536)
-    REQUEST(value)
-    rises((log for log, _ in value), "logs")
-    return value
-
-
-def pull_answer(data):
-    value = decode(data, 4 * BODY + PARCEL + 65_536)
-    record_of(list_of(parcel_shape, 16_384), boolean)(value)
     return value
 
 

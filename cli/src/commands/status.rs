@@ -30,6 +30,7 @@ fn words(status: &NodeStatus) -> String {
         ("mesh", format!("{} ({})", safe(&status.mesh_name, 256), safe(&status.mesh, 64))),
         ("node", format!("{} of {}", safe(&status.node_id, 64), safe(&status.member, 8))),
         ("version", safe(&status.version, 40)),
+        ("signs", if status.signs { "yes".to_owned() } else { "not yet: see the alarm".to_owned() }),
         ("holds", holds(status)),
         ("peers", peers(status)),
         ("refused", refused(status)),

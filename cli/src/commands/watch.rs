@@ -1,6 +1,6 @@
 //! `certmesh watch`: what arrives, as it arrives.
 
-use certmesh_api::Lines;
+use certmesh_api::{ClientError, Lines};
 use clap::Args;
 
 use crate::error::CommandError;
@@ -36,6 +36,6 @@ async fn print(mut lines: Lines, session: &mut Session) -> Result<(), CommandErr
         }
         session.flush()?;
     }
-    talk("the node has ended the watch");
-    Ok(())
+    let socket = session.client().socket().to_owned();
+    Err(ClientError::Broken { socket, cause: "it was stopped".into() }.into())
 }

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
-use crate::types::{ErrorBody, ObjectLine, Peers, PublishRequest, Published, QueryParams, Status};
+use crate::types::{ErrorBody, Forks, ObjectLine, Peers, PublishRequest, Published, QueryParams, Status};
 
 /// An answer that is not a stream, in bytes: far above any status, far below trouble.
 const ANSWER_BYTES: usize = 16 * 1024 * 1024;
@@ -73,6 +73,11 @@ impl Client {
         self.json(Method::POST, "/v1/publish", body).await
     }
 
+    /// Lets the node sign without waiting for other members.
+    pub async fn vouch(&self) -> Result<(), ClientError> {
+        self.json(Method::POST, "/v1/vouch", Vec::new()).await.map(|_: serde_json::Value| ())
+    }
+
     /// Objects that match, latest arrival first.
     pub async fn query(&self, params: &QueryParams) -> Result<Lines, ClientError> {
         self.lines(&format!("/v1/objects?{}", query_string(params))).await
@@ -96,6 +101,11 @@ impl Client {
     /// The other nodes.
     pub async fn peers(&self) -> Result<Peers, ClientError> {
         self.json(Method::GET, "/v1/peers", Vec::new()).await
+    }
+
+    /// The logs whose key has signed two histories.
+    pub async fn forks(&self) -> Result<Forks, ClientError> {
+        self.json(Method::GET, "/v1/forks", Vec::new()).await
     }
 
     /// The node's records, in the export format, handed on piece by piece.

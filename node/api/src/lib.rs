@@ -6,11 +6,13 @@
 //! | route | answer |
 //! | --- | --- |
 //! | `POST /v1/publish` [`PublishRequest`] | [`Published`] |
+//! | `POST /v1/vouch` | `{}`: the node signs from now on |
 //! | `GET /v1/objects` [`QueryParams`] | a line for each [`ObjectLine`], latest arrival first |
 //! | `GET /v1/versions/{stix id}` | a line for each [`ObjectLine`] with that id |
 //! | `GET /v1/watch` | a line for each [`ObjectLine`] that arrives from now on |
 //! | `GET /v1/status` | [`Status`] |
 //! | `GET /v1/peers` | [`Peers`] |
+//! | `GET /v1/forks` | [`Forks`] |
 //! | `GET /v1/export` | the node's records, as `certmesh_wire::Export` reads them |
 //!
 //! Every error is an [`ErrorBody`] with a status of 4xx (the request) or 5xx (the node).
@@ -20,5 +22,6 @@ mod types;
 
 pub use client::{Client, ClientError, Lines};
 pub use types::{
-    ErrorBody, ObjectLine, Peer, PeerState, Peers, PublishRequest, Published, QueryParams, Status,
+    ErrorBody, Fork, Forks, ObjectLine, Peer, PeerState, Peers, PublishRequest, Published, QueryParams,
+    Status,
 };

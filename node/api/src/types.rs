@@ -75,6 +75,8 @@ pub struct Status {
     pub node_id: String,
     /// The daemon's version.
     pub version: String,
+    /// Whether it signs what its analysts publish; if not, an alarm says why.
+    pub signs: bool,
     /// Records held, of all logs.
     pub records: u64,
     /// Objects held.
@@ -126,6 +128,28 @@ pub struct Peer {
     pub received: u64,
     /// Records of it that were refused since the start.
     pub refused: u64,
+}
+
+/// The logs whose key has signed two histories.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Forks {
+    /// The lowest fork of each log that has one, sorted by member.
+    pub forks: Vec<Fork>,
+}
+
+/// Two records that claim one place in a log.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Fork {
+    /// Whose node signed both.
+    pub member: String,
+    /// Its key.
+    pub node_id: String,
+    /// The log.
+    pub log: String,
+    /// The place: what came before it counts, what came from there on does not.
+    pub seq: u64,
+    /// The two records' ids.
+    pub records: [String; 2],
 }
 
 /// Why a request was not carried out.

@@ -1,14 +1,14 @@
 //! The third step through the door: the place in the chain, and what is to be written.
 
 use certmesh_intel::Tlp;
-use certmesh_wire::{Audience, Header, MemberCode, Opening, Parcel, RecordId};
+use certmesh_wire::{Audience, Header, LogId, MemberCode, Opening, Parcel, Record, RecordId};
 
 use crate::commit::{CommittedRecord, Steps};
 use crate::engine::Engine;
 use crate::layout::{self, LogState, StoredObject};
 use crate::refusal::Refusal;
 use crate::store::{Family, Store, StoreError};
-use crate::verify::{Content, ReadObject, Verified};
+use crate::verify::{Content, PrecheckedBody, ReadObject, Verified, VerifiedBody};
 
 impl Engine {
     /// Takes a verified record into its log. It counts once `steps` are committed, not before.
@@ -21,7 +21,13 @@ impl Engine {
         now_ms: u64,
         steps: &mut Steps,
     ) -> Result<(), Refusal> {
-        let state = self.check_place(store, &verified, steps)?;
+        let state = match self.check_place(store, &verified, steps) {
+            Err(refusal @ Refusal::Fork { .. }) => {
+                self.suspect_place(store, &verified.record, steps)?;
+                return Err(refusal);
+            }
+            place => place?,
+        };
         // All reads come before the first write and change of state: a read that fails must leave none.
         let known = known_arrivals(store, steps, &verified.content)?;
         let Verified { record, author, body, content } = verified;
@@ -30,10 +36,17 @@ impl Engine {
         // A log is known by its node, and a node by its member: the door's first step saw to it.
         let member = self.membership.nodes().get(&author).map(|node| node.member);
         let member = member.ok_or(Refusal::UnknownLog(header.log))?;
+        let opening = self.membership.log(header.log).ok_or(Refusal::UnknownLog(header.log))?;
+        let for_all = opening.audience == Audience::All;
 
         steps.put(Family::Log, place.clone(), record.signed().to_vec());
-        if let Some(body) = &body {
-            steps.put(Family::Body, place.clone(), body.clone());
+        match (&body, &content) {
+            (Some(body), _) => steps.put(Family::Body, place.clone(), body.clone()),
+            (None, Content::Missing) => {
+                let missing = layout::at(layout::missing_bodies(state.number), header.seq);
+                steps.put(Family::Control, missing, Vec::new());
+            }
+            (None, _) => {}
         }
         steps.put(Family::Control, layout::record(&record.id()), place);
         steps.put(Family::Control, layout::log(&header.log), state.encode());
@@ -52,9 +65,57 @@ impl Engine {
             log: header.log,
             seq: header.seq,
             author,
+            for_all,
             parcel: Parcel::new(record.signed().to_vec(), body),
             object_count,
         });
+        Ok(())
+    }
+
+    /// The first step for a body that comes by itself: whether a header here waits for it.
+    pub fn precheck_body(
+        &self,
+        store: &dyn Store,
+        log: LogId,
+        seq: u64,
+        body: Vec<u8>,
+    ) -> Result<PrecheckedBody, Refusal> {
+        let unwanted = Refusal::BodyUnwanted { log, seq };
+        let (Some(state), Some(opening)) = (self.logs.get(&log), self.membership.log(log)) else {
+            return Err(unwanted);
+        };
+        let missing = layout::at(layout::missing_bodies(state.number), seq);
+        if store.get(Family::Control, &missing)?.is_none() {
+            return Err(unwanted);
+        }
+        let signed = store.get(Family::Log, &layout::place(state.number, seq))?.ok_or(unwanted)?;
+        Ok(PrecheckedBody { record: Record::decode(&signed)?, author: opening.node, body })
+    }
+
+    /// Takes a body that a header here waits for. It counts once `steps` are committed.
+    pub fn admit_body(
+        &mut self,
+        store: &dyn Store,
+        verified: VerifiedBody,
+        now_ms: u64,
+        steps: &mut Steps,
+    ) -> Result<(), Refusal> {
+        let VerifiedBody { record, author, body, content } = verified;
+        let (log, seq) = (record.header().log, record.header().seq);
+        let unwanted = || Refusal::BodyUnwanted { log, seq };
+        let number = self.logs.get(&log).ok_or_else(unwanted)?.number;
+        let missing = layout::at(layout::missing_bodies(number), seq);
+        if steps.has_body(&record.id()) || store.get(Family::Control, &missing)?.is_none() {
+            return Err(unwanted());
+        }
+        let member = self.membership.nodes().get(&author).map(|node| node.member).ok_or_else(unwanted)?;
+        let known = known_arrivals(store, steps, &content)?;
+        steps.delete(Family::Control, missing);
+        steps.put(Family::Body, layout::place(number, seq), body);
+        let carrier = Carrier { record: record.id(), author, member, now_ms };
+        self.admit_content(&carrier, content, known, steps);
+        steps.put(Family::Meta, layout::COUNTS.to_vec(), self.counts.encode());
+        steps.add_body(record.id());
         Ok(())
     }
 
@@ -69,20 +130,29 @@ impl Engine {
         let id = record.id();
         let state = self.logs.get(&header.log).copied();
         let next = state.map_or(0, |state| state.next);
+        if self.is_disputed(header.log, header.seq) {
+            return Err(Refusal::Disputed { id, seq: header.seq });
+        }
         if header.seq > next {
-            return Err(Refusal::Gap { id, seq: header.seq, next });
+            return Err(Refusal::Gap { id, seq: header.seq, next, parked: false });
         }
         if header.seq < next {
             let here = steps.has_record(&id) || store.get(Family::Control, &layout::record(&id))?.is_some();
             return Err(if here { Refusal::Duplicate(id) } else { Refusal::Fork { id, seq: header.seq } });
         }
-        if header.prev != state.map(|state| state.head) {
+        if header.prev != state.filter(|state| state.next > 0).map(|state| state.head) {
             return Err(Refusal::Fork { id, seq: header.seq });
+        }
+        let vouched = self.checkpoint(header.log).filter(|at| at.seq == header.seq);
+        if vouched.is_some_and(|at| at.record != id) {
+            return Err(Refusal::Cut { id });
         }
         self.check_rules(id, header, state.map_or(0, |state| state.roster))?;
         let number = self.logs.len() as u32;
         let before = state.unwrap_or(LogState { number, next: 0, head: id, roster: 0, bytes: 0 });
-        let len = record.signed().len() as u64 + header.body.map_or(0, |body| u64::from(body.len));
+        // What a body takes once it is read counts too: a thousandfold of what travels, at worst.
+        let body = header.body.map_or(0, |body| u64::from(body.len) + u64::from(body.raw_len));
+        let len = record.signed().len() as u64 + body;
         let after = LogState {
             number: before.number,
             next: header.seq + 1,
@@ -130,7 +200,7 @@ impl Engine {
         steps: &mut Steps,
     ) {
         match content {
-            Content::Nothing => {}
+            Content::Nothing | Content::Missing => {}
             Content::Void => self.counts.void += 1,
             Content::Objects(objects) => {
                 for (object, known) in objects.into_iter().zip(known) {
@@ -169,6 +239,7 @@ impl Engine {
             json: object.json,
         };
         steps.put(Family::Object, layout::object(arrival), stored.encode());
+        steps.put(Family::Meta, layout::LAST_ARRIVAL.to_vec(), arrival.to_be_bytes().to_vec());
     }
 }
 

@@ -17,6 +17,8 @@ pub struct Steps {
     bytes: usize,
     records: Vec<CommittedRecord>,
     ids: BTreeSet<RecordId>,
+    /// Records whose bodies this commit brings by themselves.
+    bodies: BTreeSet<RecordId>,
     /// Objects that this commit adds, by the SHA-256 of their text.
     objects: BTreeMap<[u8; 32], u64>,
 }
@@ -24,7 +26,7 @@ pub struct Steps {
 impl Steps {
     /// Whether there is nothing to commit.
     pub fn is_empty(&self) -> bool {
-        self.records.is_empty()
+        self.batch.writes.is_empty()
     }
 
     /// Whether it is time to commit before anything is added.
@@ -34,16 +36,34 @@ impl Steps {
 
     pub(crate) fn put(&mut self, family: Family, key: Vec<u8>, value: Vec<u8>) {
         self.bytes += key.len() + value.len();
-        self.batch.writes.push(Write { family, key, value });
+        self.batch.writes.push(Write::put(family, key, value));
+    }
+
+    pub(crate) fn delete(&mut self, family: Family, key: Vec<u8>) {
+        self.batch.writes.push(Write::delete(family, key));
     }
 
     pub(crate) fn has_record(&self, id: &RecordId) -> bool {
         self.ids.contains(id)
     }
 
+    /// The signed bytes of the record that this commit puts in this place.
+    pub(crate) fn signed_at(&self, log: LogId, seq: u64) -> Option<&[u8]> {
+        let record = self.records.iter().find(|record| record.log == log && record.seq == seq);
+        record.map(|record| record.parcel.record())
+    }
+
     pub(crate) fn add_record(&mut self, record: CommittedRecord) {
         self.ids.insert(record.id);
         self.records.push(record);
+    }
+
+    pub(crate) fn has_body(&self, id: &RecordId) -> bool {
+        self.bodies.contains(id)
+    }
+
+    pub(crate) fn add_body(&mut self, id: RecordId) {
+        self.bodies.insert(id);
     }
 
     pub(crate) fn object(&self, sha256: &[u8; 32]) -> Option<u64> {
@@ -66,6 +86,8 @@ pub struct CommittedRecord {
     pub seq: u64,
     /// The node that signed it.
     pub author: NodeId,
+    /// Whether it is for all members, and so may be gossiped.
+    pub for_all: bool,
     /// Its bytes and its body's, to send on.
     pub parcel: Parcel,
     /// How many objects its body holds.

@@ -1,15 +1,18 @@
 //! The engine: what a node knows of its mesh and its logs, and how it is opened from a store.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use certmesh_wire::{LogId, MemberCode, NodeId, NodeState, PullRequest, Record, SecretKey};
+use certmesh_wire::{Audience, LogId, MemberCode, NodeId, NodeState, Opening, Record, SecretKey};
 
+use crate::forks::{self, Fork};
 use crate::layout::{self, Counts, LogState};
+use crate::limits::PARK_AHEAD;
 use crate::membership::Membership;
+use crate::parked::Parked;
 use crate::refusal::Refusal;
-use crate::store::{Family, Order, Store, StoreError};
+use crate::signing::{Signing, StopNote};
+use crate::store::{Family, Store, StoreError};
 use crate::verify::Prechecked;
 
 /// Why an engine can't be opened.
@@ -36,11 +39,23 @@ pub struct Engine {
     pub(crate) logs: BTreeMap<LogId, LogState>,
     pub(crate) last_arrival: u64,
     pub(crate) counts: Counts,
+    pub(crate) parked: Parked,
+    pub(crate) signing: Signing,
+    /// The place of each log's lowest fork.
+    pub(crate) forks: BTreeMap<LogId, u64>,
+    /// Forks that are found and not yet written: the lowest of each log.
+    pub(crate) found_forks: BTreeMap<LogId, Fork>,
 }
 
 impl Engine {
-    /// The engine of the node with this key, on what `store` holds.
-    pub fn open(membership: Arc<Membership>, key: SecretKey, store: &dyn Store) -> Result<Self, OpenFault> {
+    /// The engine of the node with this key, on what `store` holds. `note` is that of its last clean
+    /// stop, if there is one; the caller has made sure that no later start will find it.
+    pub fn open(
+        membership: Arc<Membership>,
+        key: SecretKey,
+        store: &dyn Store,
+        note: Option<&StopNote>,
+    ) -> Result<Self, OpenFault> {
         let me = key.node_id();
         let node = membership.nodes().get(&me).ok_or(OpenFault::Unnamed(me))?;
         if node.state != NodeState::Live {
@@ -49,7 +64,20 @@ impl Engine {
         let logs = layout::read_logs(store)?;
         let last_arrival = read_last_arrival(store)?;
         let counts = crate::views::counts(store)?;
-        Ok(Self { membership, key, logs, last_arrival, counts })
+        let forks = forks::forks(store)?.into_values().map(|fork| (fork.log, fork.seq)).collect();
+        let mut engine = Self {
+            membership,
+            key,
+            logs,
+            last_arrival,
+            counts,
+            parked: Parked::default(),
+            signing: Signing::Free,
+            forks,
+            found_forks: BTreeMap::new(),
+        };
+        engine.signing = Signing::at_start(&engine, note);
+        Ok(engine)
     }
 
     /// The mesh that this engine serves.
@@ -62,20 +90,39 @@ impl Engine {
         self.key.node_id()
     }
 
-    /// What to ask another node for: of every log here, what comes after its head.
-    pub fn wants(&self) -> PullRequest {
-        PullRequest::new(self.logs.iter().map(|(log, state)| (*log, state.next)))
+    /// Whether this place lies at or beyond the log's lowest fork.
+    pub(crate) fn is_disputed(&self, log: LogId, seq: u64) -> bool {
+        self.forks.get(&log).is_some_and(|fork| seq >= *fork)
+    }
+
+    /// Whether a record is of a log for all members, or of none that is known here.
+    pub fn is_for_all(&self, signed: &[u8]) -> bool {
+        let log = Record::decode(signed).ok().and_then(|record| self.membership.log(record.header().log));
+        log.is_none_or(|opening| opening.audience == Audience::All)
+    }
+
+    /// The log, if a manifest and an audience make it, and this node's member is in that audience.
+    pub(crate) fn known_log(&self, log: LogId) -> Result<&Opening, Refusal> {
+        let member = self.membership.member_of(self.node_id()).map(|member| member.code);
+        let known = self.membership.log(log).zip(member);
+        match known {
+            Some((opening, member)) if opening.audience.includes(member) => Ok(opening),
+            _ => Err(Refusal::UnknownLog(log)),
+        }
     }
 
     /// The first step through the door: what the bytes and the state at hand can tell cheaply.
     pub fn precheck(&self, store: &dyn Store, signed: &[u8]) -> Result<Prechecked, Refusal> {
         let record = Record::decode(signed)?;
         let header = record.header();
-        let opening = self.membership.log(header.log).ok_or(Refusal::UnknownLog(header.log))?;
+        let opening = self.known_log(header.log)?;
         let next = self.logs.get(&header.log).map_or(0, |log| log.next);
         let id = record.id();
-        if header.seq > next {
-            return Err(Refusal::Gap { id, seq: header.seq, next });
+        if self.is_disputed(header.log, header.seq) {
+            return Err(Refusal::Disputed { id, seq: header.seq });
+        }
+        if header.seq > next.saturating_add(PARK_AHEAD) {
+            return Err(Refusal::Gap { id, seq: header.seq, next, parked: false });
         }
         if header.seq < next && store.get(Family::Control, &layout::record(&id))?.is_some() {
             return Err(Refusal::Duplicate(id));
@@ -86,11 +133,6 @@ impl Engine {
 }
 
 fn read_last_arrival(store: &dyn Store) -> Result<u64, StoreError> {
-    let mut last = Ok(0);
-    let mut visit = |key: &[u8], _: &[u8]| {
-        last = layout::arrival_of(key);
-        ControlFlow::Break(())
-    };
-    store.scan(Family::Object, &[], &[u8::MAX; 9], Order::Descending, &mut visit)?;
-    last
+    let arrival = store.get(Family::Meta, layout::LAST_ARRIVAL)?;
+    arrival.map_or(Ok(0), |bytes| layout::arrival_of(&bytes))
 }

@@ -12,8 +12,11 @@
 //! | index | `p` arrival, record id | member, node: who published the same bytes |
 //! | index | `d` SHA-256 of the JSON | arrival |
 //! | control | `l` log id | [`LogState`] |
+//! | control | `f` log id | [`Fork`]: the lowest, and its proof |
+//! | control | `b` log number u32, seq u64 | : the body is missing |
 //! | control | `r` record id | log number u32, seq u64 |
 //! | meta | `counts` | [`Counts`] |
+//! | meta | `arrival` | the last one ever given |
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -21,6 +24,7 @@ use std::ops::ControlFlow;
 use certmesh_intel::{Observable, Tlp};
 use certmesh_wire::{LogId, MemberCode, NodeId, RecordId};
 
+use crate::forks::Fork;
 use crate::store::{Family, Order, Store, StoreError};
 
 /// The head of a log and what it holds, as this node has it.
@@ -34,7 +38,7 @@ pub struct LogState {
     pub head: RecordId,
     /// The roster version that the last record names.
     pub roster: u64,
-    /// Signed bytes and bodies of all its records.
+    /// Signed bytes and bodies, compressed and not, of all its records.
     pub bytes: u64,
 }
 
@@ -242,8 +246,36 @@ pub(crate) fn record(id: &RecordId) -> Vec<u8> {
     [b"r", &id.0[..]].concat()
 }
 
+/// Of family `control`.
+pub(crate) fn fork(log: &LogId) -> Vec<u8> {
+    [b"f", &log.0[..]].concat()
+}
+
+/// Seq, length of the first record, the first record, the second.
+pub(crate) fn encode_fork(fork: &Fork) -> Vec<u8> {
+    let [one, other] = &fork.records;
+    [&fork.seq.to_be_bytes()[..], &(one.len() as u16).to_be_bytes(), one, other].concat()
+}
+
+pub(crate) fn decode_fork(key: &[u8], value: &[u8]) -> Result<Fork, StoreError> {
+    let mut fields = Fields { rest: value, family: Family::Control };
+    let log = key.strip_prefix(b"f").and_then(|id| id.try_into().ok()).map(LogId);
+    let log = log.ok_or_else(|| damaged("a key of family `control` does not name a log"))?;
+    let seq = u64::from_be_bytes(fields.take()?);
+    let len = usize::from(u16::from_be_bytes(fields.take()?));
+    let (one, other) = fields.rest.split_at_checked(len).ok_or_else(|| fields.damaged())?;
+    Ok(Fork { log, seq, records: [one.to_vec(), other.to_vec()] })
+}
+
+/// Of family `control`: bodies that are missing; without its seq, the prefix of a log's.
+pub(crate) fn missing_bodies(number: u32) -> Vec<u8> {
+    [&b"b"[..], &number.to_be_bytes()].concat()
+}
+
 /// Of family `meta`.
 pub(crate) const COUNTS: &[u8] = b"counts";
+/// Of family `meta`: the last arrival that was ever given, as its object may have been withdrawn.
+pub(crate) const LAST_ARRIVAL: &[u8] = b"arrival";
 
 /// Of family `index`: the prefix of all arrivals of a normalised value, whatever its kind.
 pub(crate) fn value(value: &str) -> Vec<u8> {
@@ -292,6 +324,40 @@ pub(crate) fn digest(sha256: &[u8; 32]) -> Vec<u8> {
 /// Of family `index`; without its record, the prefix of all of them.
 pub(crate) fn publisher(arrival: u64) -> Vec<u8> {
     [&b"p"[..], &arrival.to_be_bytes()].concat()
+}
+
+/// Who published an object, and in which record.
+pub(crate) struct Publisher {
+    pub(crate) record: RecordId,
+    pub(crate) member: MemberCode,
+    pub(crate) node: NodeId,
+}
+
+impl Publisher {
+    fn decode(key: &[u8], value: &[u8]) -> Result<Self, StoreError> {
+        let record = key.last_chunk().copied().map(RecordId);
+        let record = record.ok_or_else(|| damaged("a key of family `index` does not name a record"))?;
+        let mut fields = Fields { rest: value, family: Family::Index };
+        Ok(Self { record, member: fields.member()?, node: NodeId(fields.take()?) })
+    }
+}
+
+/// Everyone who published the object that arrived then.
+pub(crate) fn publishers(store: &dyn Store, arrival: u64) -> Result<Vec<Publisher>, StoreError> {
+    let prefix = publisher(arrival);
+    let (mut found, mut fault) = (Vec::new(), None);
+    let mut visit = |key: &[u8], value: &[u8]| match Publisher::decode(key, value) {
+        Ok(publisher) => {
+            found.push(publisher);
+            ControlFlow::Continue(())
+        }
+        Err(e) => {
+            fault = Some(e);
+            ControlFlow::Break(())
+        }
+    };
+    store.scan(Family::Index, &prefix, &end_of(&prefix), Order::Ascending, &mut visit)?;
+    fault.map_or(Ok(found), Err)
 }
 
 /// A key of family `index` with the arrival that it points to.

@@ -8,11 +8,23 @@ use certmesh_wire::{Audience, BodyFault, Header, Kind, Opening, PackedBody, Reco
 use crate::commit::Steps;
 use crate::engine::Engine;
 use crate::refusal::Refusal;
+use crate::signing::Signing;
 use crate::store::Store;
 
 /// Why objects were not published. None of them was.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum PublishFault {
+    /// This node does not sign yet.
+    #[error(
+        "this node does not sign yet: it was not stopped cleanly, or has never run, and {confirmed} of \
+         {needed} other members have confirmed so far where its log ends"
+    )]
+    Unconfirmed {
+        /// Members that have confirmed.
+        confirmed: usize,
+        /// Members that are needed.
+        needed: usize,
+    },
     /// One is not valid STIX 2.1.
     #[error(transparent)]
     Object(#[from] FaultyObject),
@@ -51,10 +63,13 @@ impl Engine {
         now_ms: u64,
         steps: &mut Steps,
     ) -> Result<RecordId, PublishFault> {
+        if let Signing::Waiting { confirmed, needed } = &self.signing {
+            return Err(PublishFault::Unconfirmed { confirmed: confirmed.len(), needed: *needed });
+        }
         let tlp = highest_tlp(&validate_all(objects)?)?;
         let body = PackedBody::pack(objects)?;
         let opening = Opening { node: self.node_id(), audience: Audience::All };
-        if !self.logs.contains_key(&opening.log_id()) {
+        if self.logs.get(&opening.log_id()).is_none_or(|state| state.next == 0) {
             let header = Header {
                 kind: Kind::OPENING,
                 opening: Some(opening.clone()),
@@ -78,7 +93,7 @@ impl Engine {
         Header {
             log,
             seq: state.map_or(0, |state| state.next),
-            prev: state.map(|state| state.head),
+            prev: state.filter(|state| state.next > 0).map(|state| state.head),
             roster: self.membership.roster().version,
             created_ms: now_ms,
             kind: Kind::OBJECTS,

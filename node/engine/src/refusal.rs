@@ -42,6 +42,8 @@ pub enum Refusal {
         seq: u64,
         /// The place that comes next here.
         next: u64,
+        /// Whether it is kept until its predecessors come.
+        parked: bool,
     },
     /// Another record has its place, or it names another predecessor.
     #[error("record {id} contradicts the log at seq {seq}: its author has signed two histories")]
@@ -51,6 +53,17 @@ pub enum Refusal {
         /// Its place.
         seq: u64,
     },
+    /// Its place lies at or beyond a fork of its log.
+    #[error("record {id} lies beyond the fork of its log, at seq {seq}: its member has to settle it")]
+    Disputed {
+        /// The record.
+        id: RecordId,
+        /// Its place.
+        seq: u64,
+    },
+    /// Two records that were sent as the proof of a fork prove none.
+    #[error("record {0} and the one beside it prove no fork")]
+    NoFork(RecordId),
     /// It names an older roster than its predecessor does.
     #[error("record {id} names roster version {found}, older than its predecessor's {head}")]
     RosterDecreases {
@@ -77,8 +90,8 @@ pub enum Refusal {
         /// The record.
         id: RecordId,
     },
-    /// It lies beyond the place where its member's manifest cut the log.
-    #[error("record {id} lies beyond the place where its member cut this log")]
+    /// It lies beyond the place where its member's manifest cut the log, or contradicts a checkpoint.
+    #[error("record {id} is not in the part of this log that its member vouches for")]
     Cut {
         /// The record.
         id: RecordId,
@@ -89,9 +102,14 @@ pub enum Refusal {
         /// The record.
         id: RecordId,
     },
-    /// Its body did not come along.
-    #[error("record {0} came without its body")]
-    BodyMissing(RecordId),
+    /// No record here waits for this body.
+    #[error("a body for seq {seq} of log {log}, which does not wait for one")]
+    BodyUnwanted {
+        /// The log.
+        log: LogId,
+        /// The place.
+        seq: u64,
+    },
     /// What came as its body is something else.
     #[error("record {0} came with a body that is not the one it names")]
     BodyMismatch(RecordId),
@@ -111,12 +129,14 @@ impl Refusal {
             Self::Duplicate(_) => "duplicate",
             Self::Gap { .. } => "gap",
             Self::Fork { .. } => "fork",
+            Self::Disputed { .. } => "disputed",
+            Self::NoFork(_) => "no-fork",
             Self::RosterDecreases { .. } => "roster-decreases",
             Self::RosterAhead { .. } => "roster-ahead",
             Self::Tlp { .. } => "tlp",
             Self::Cut { .. } => "cut",
             Self::Allowance { .. } => "allowance",
-            Self::BodyMissing(_) => "body-missing",
+            Self::BodyUnwanted { .. } => "body-unwanted",
             Self::BodyMismatch(_) => "body-mismatch",
             Self::Store(_) => "store",
         }
@@ -135,14 +155,20 @@ impl Refusal {
         }
     }
 
-    /// Whether asking the sender for what follows this node's heads may mend it.
-    pub fn is_mended_by_pull(&self) -> bool {
-        matches!(self, Self::Gap { .. } | Self::BodyMissing(_))
+    /// The record, if it was kept until its predecessors come, so that a verdict on it can wait.
+    pub fn parked(&self) -> Option<RecordId> {
+        match self {
+            Self::Gap { id, parked: true, .. } => Some(*id),
+            _ => None,
+        }
     }
 
     /// Whether it is part of ordinary gossip: nothing to tell an operator.
     pub fn is_ordinary(&self) -> bool {
-        matches!(self, Self::Duplicate(_) | Self::Gap { .. } | Self::BodyMissing(_))
+        matches!(
+            self,
+            Self::Duplicate(_) | Self::Gap { .. } | Self::Disputed { .. } | Self::BodyUnwanted { .. }
+        )
     }
 }
 

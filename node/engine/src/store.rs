@@ -52,8 +52,20 @@ pub struct Write {
     pub family: Family,
     /// The key, at most a few KiB.
     pub key: Vec<u8>,
-    /// What it means from then on.
-    pub value: Vec<u8>,
+    /// What it means from then on; nothing, if the key is to be gone.
+    pub value: Option<Vec<u8>>,
+}
+
+impl Write {
+    /// The key means this value from then on.
+    pub fn put(family: Family, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) -> Self {
+        Self { family, key: key.into(), value: Some(value.into()) }
+    }
+
+    /// The key is gone from then on.
+    pub fn delete(family: Family, key: impl Into<Vec<u8>>) -> Self {
+        Self { family, key: key.into(), value: None }
+    }
 }
 
 /// Changes that happen together. A later write of the same key wins.

@@ -94,11 +94,21 @@ pub fn after(store: &dyn Store, arrival: u64) -> Result<Vec<StoredObject>, Store
     fault.map_or(Ok(objects), Err)
 }
 
-/// Every version of the object with this STIX id, by whoever published it, latest arrival first.
-pub fn versions(store: &dyn Store, id: &str) -> Result<Vec<StoredObject>, StoreError> {
-    let arrivals = listed(store, &layout::versions(id))?;
-    let objects = arrivals.iter().rev().filter_map(|arrival| object_at(store, *arrival).transpose());
-    objects.collect()
+/// Every version of the object with this STIX id, by whoever published it, latest arrival first: one
+/// page of those that arrived before `before` (all, if absent).
+pub fn versions(store: &dyn Store, id: &str, before: Option<u64>) -> Result<Page, StoreError> {
+    let (mut page, mut bytes) = (Page::default(), 0);
+    for arrival in listed(store, &layout::versions(id))?.range(..before.unwrap_or(u64::MAX)).rev() {
+        if page.objects.len() >= PAGE_OBJECTS || bytes >= PAGE_BYTES {
+            page.next = page.objects.last().map(|object| object.arrival);
+            break;
+        }
+        if let Some(object) = object_at(store, *arrival)? {
+            bytes += object.json.len();
+            page.objects.push(object);
+        }
+    }
+    Ok(page)
 }
 
 /// The index ranges that hold every answer to the query: the narrowest that there are.
@@ -187,13 +197,15 @@ fn matches(store: &dyn Store, query: &Query, object: &StoredObject) -> Result<bo
     {
         return Ok(false);
     }
-    // The first publisher is in the object; whoever published the same bytes later is in the index.
-    let publisher = query.from.unwrap_or(object.member);
-    if !is_newest_of(store, object, publisher)? {
-        return Ok(false);
+    // Whoever published these bytes vouches for them by themselves: a later version by one takes
+    // nothing from what another says.
+    for publisher in layout::publishers(store, object.arrival)? {
+        let asked = query.from.is_none_or(|from| from == publisher.member);
+        if asked && is_newest_of(store, object, publisher.member)? {
+            return Ok(true);
+        }
     }
-    let by_member = layout::at(layout::member(publisher), object.arrival);
-    Ok(publisher == object.member || store.get(Family::Index, &by_member)?.is_some())
+    Ok(false)
 }
 
 /// Whether no version of this publisher was modified later.

@@ -77,10 +77,13 @@ impl Tlp {
     pub const ALL: [Tlp; 5] = [Tlp::Clear, Tlp::Green, Tlp::Amber, Tlp::AmberStrict, Tlp::Red];
 
     /// The level that a marking definition's whole id stands for: TLP 2.0, TLP 1 or OpenCTI's amber+strict.
+    /// UUIDs are the same in either case (RFC 9562, section 4), so that no spelling hides a marking.
     #[must_use]
     pub fn from_marking_id(id: &str) -> Option<Tlp> {
-        let standard = Self::ALL.into_iter().find(|tlp| tlp.marking_id() == id);
-        standard.or_else(|| ELSEWHERE.iter().find(|(theirs, _)| *theirs == id).map(|(_, tlp)| *tlp))
+        let standard = Self::ALL.into_iter().find(|tlp| tlp.marking_id().eq_ignore_ascii_case(id));
+        standard.or_else(|| {
+            ELSEWHERE.iter().find(|(theirs, _)| theirs.eq_ignore_ascii_case(id)).map(|(_, tlp)| *tlp)
+        })
     }
 
     /// The id of the TLP 2.0 marking definition.

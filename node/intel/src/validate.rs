@@ -10,6 +10,7 @@ use std::fmt;
 
 use crate::object::{Object, ObjectFault, Properties, quote};
 use crate::timestamp;
+use crate::tlp::Tlp;
 use rules::{Family, Need, Rule};
 use shape::Shape;
 
@@ -38,7 +39,21 @@ pub fn validate(json: &str) -> Result<Object<'_>, ObjectFault> {
         check_own(&object, rule)?;
     }
     check_order(&object, rule.is_some())?;
+    check_definition(&object)?;
     Ok(object)
+}
+
+/// A TLP level is known by the standard's ids alone: one that defines itself would be read as no marking.
+fn check_definition(object: &Object<'_>) -> Result<(), ObjectFault> {
+    let defines_tlp = object.object_type() == "marking-definition"
+        && object.text("definition_type").is_some_and(|kind| kind.eq_ignore_ascii_case("tlp"));
+    if defines_tlp && Tlp::from_marking_id(object.id()).is_none() {
+        return wrong(
+            "definition_type",
+            "is TLP, which has marking definitions of its own; refer to those of TLP 2.0",
+        );
+    }
+    Ok(())
 }
 
 /// Checks every object of a file, given as their texts.

@@ -105,7 +105,7 @@ impl Mesh {
         self.order(Command::Judge(receipt, verdict)).await;
     }
 
-    /// Asks a connected node and returns its answer, of at most `certmesh_wire::limits::PULL_ANSWER_BYTES`.
+    /// Asks a connected node and returns its answer, of at most `certmesh_wire::limits::SYNC_ANSWER_BYTES`.
     ///
     /// # Errors
     /// [`PullError`] says why there is none; `Busy` and `Lost` are worth another try later.

@@ -54,7 +54,7 @@ pub struct Config {
 
 /// Answers other nodes' pulls.
 pub trait Source: Send + Sync + 'static {
-    /// The answer to one request, of at most `certmesh_wire::limits::PULL_ANSWER_BYTES`.
+    /// The answer to one request, of at most `certmesh_wire::limits::SYNC_ANSWER_BYTES`.
     ///
     /// Called on a thread that may block. It must bound its own work: the asker gives up after
     /// thirty seconds, and at most sixteen calls run at once, two for one peer.

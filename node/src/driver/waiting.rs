@@ -1,5 +1,4 @@
-//! Gossip whose verdict waits for a pull: records that came before their predecessors, or without
-//! their bodies.
+//! Gossip whose verdict waits: records that came before their predecessors.
 //!
 //! The gossip layer forgets a message after about twelve seconds; a verdict after that is lost,
 //! and costs nothing but speed.
@@ -23,18 +22,11 @@ pub(crate) struct Waiting {
 
 impl Waiting {
     /// Keeps a receipt; gives back the one that can't be kept.
-    pub(crate) fn add(
-        &mut self,
-        record: Option<RecordId>,
-        receipt: Receipt,
-        now: Instant,
-    ) -> Option<Receipt> {
-        match record {
-            Some(record) if self.receipts.len() < CAPACITY => {
-                self.receipts.insert(record, (receipt, now)).map(|(replaced, _)| replaced)
-            }
-            _ => Some(receipt),
+    pub(crate) fn add(&mut self, record: RecordId, receipt: Receipt, now: Instant) -> Option<Receipt> {
+        if self.receipts.len() >= CAPACITY {
+            return Some(receipt);
         }
+        self.receipts.insert(record, (receipt, now)).map(|(replaced, _)| replaced)
     }
 
     /// The receipt of a record that has been committed.

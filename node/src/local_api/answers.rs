@@ -5,9 +5,10 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, State as AxumState};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use certmesh_api::{ErrorBody, Peer, PeerState, Peers, PublishRequest, Published, Status};
+use certmesh_api::{ErrorBody, Fork, Forks, Peer, PeerState, Peers, PublishRequest, Published, Status};
 use certmesh_engine::store::StoreError;
-use certmesh_engine::{PublishFault, counts};
+use certmesh_engine::{PublishFault, Signing, counts, forks as known_forks};
+use certmesh_wire::{RecordId, sha256};
 use tokio::sync::oneshot;
 
 use super::State;
@@ -84,6 +85,10 @@ pub(super) async fn publish(
     let published = answer.await.map_err(|_| Failure::stopping())?.map_err(|fault| {
         let hint = match &fault {
             PublishFault::Object(_) => Some("mend the object and publish again; nothing was published"),
+            PublishFault::Unconfirmed { .. } => Some(
+                "wait until other members are connected (`certmesh peers`); if none can be, see \
+                 `certmesh node vouch --help`",
+            ),
             PublishFault::Tlp { .. } => Some("share it with the members it is meant for by other means"),
             _ => None,
         };
@@ -91,6 +96,17 @@ pub(super) async fn publish(
     })?;
     Ok(Json(Published { objects: published.objects as u64, record: published.record.to_string() }))
 }
+
+pub(super) async fn vouch(AxumState(state): AxumState<State>) -> Result<Json<Vouched>, Failure> {
+    let (reply, answer) = oneshot::channel();
+    state.driver.send(Input::Vouch { reply }).await.map_err(|_| Failure::stopping())?;
+    answer.await.map_err(|_| Failure::stopping())?;
+    Ok(Json(Vouched {}))
+}
+
+/// Nothing to say but that it was done.
+#[derive(serde::Serialize)]
+pub(super) struct Vouched {}
 
 pub(super) async fn status(AxumState(state): AxumState<State>) -> Result<Json<Status>, Failure> {
     let counts = counts(&*state.store)?;
@@ -104,11 +120,12 @@ pub(super) async fn status(AxumState(state): AxumState<State>) -> Result<Json<St
         member: member.map_or_else(String::new, |member| member.code.to_string()),
         node_id: state.node_id.to_string(),
         version: env!("CARGO_PKG_VERSION").into(),
+        signs: *state.signing.borrow() == Signing::Free,
         records: counts.records,
         objects: counts.objects,
         indicators: counts.indicators,
         refused: state.peers.refused().into_iter().map(|(why, n)| (why.to_owned(), n)).collect(),
-        alarms: alarms(&state),
+        alarms: alarms(&state)?,
         peers: peers
             .into_iter()
             .map(|(id, peer)| PeerState {
@@ -120,10 +137,27 @@ pub(super) async fn status(AxumState(state): AxumState<State>) -> Result<Json<St
     }))
 }
 
-/// What an operator should see to: documents that have run out.
-fn alarms(state: &State) -> Vec<String> {
+/// What an operator should see to: a node that does not sign, keys that have signed two histories,
+/// and documents that have run out.
+fn alarms(state: &State) -> Result<Vec<String>, StoreError> {
     let now = now_ms();
     let mut alarms = Vec::new();
+    if let Signing::Waiting { confirmed, needed } = &*state.signing.borrow() {
+        alarms.push(format!(
+            "this node does not sign yet: it was not stopped cleanly, or has never run, and {} of {needed} \
+             other members have confirmed where its log ends; it goes on by itself when they have",
+            confirmed.len()
+        ));
+    }
+    for fork in known_forks(&*state.store)?.values().map(|fork| describe(state, fork)) {
+        alarms.push(format!(
+            "the key of node {} of {} has signed two histories: its log counts up to record {} and no \
+             further, until {1} settles it (certmesh forks)",
+            &fork.node_id[..8.min(fork.node_id.len())],
+            fork.member,
+            fork.seq
+        ));
+    }
     if state.membership.roster().expires_ms < now {
         alarms.push("the roster has expired; the members should agree on a renewed one".into());
     }
@@ -133,7 +167,27 @@ fn alarms(state: &State) -> Vec<String> {
             alarms.push(format!("the manifest of {} has expired; {0} should renew it", manifest.member));
         }
     }
-    alarms
+    Ok(alarms)
+}
+
+pub(super) async fn forks(AxumState(state): AxumState<State>) -> Result<Json<Forks>, Failure> {
+    let mut forks: Vec<_> =
+        known_forks(&*state.store)?.into_values().map(|fork| describe(&state, &fork)).collect();
+    forks.sort_by(|one, other| (&one.member, &one.log).cmp(&(&other.member, &other.log)));
+    Ok(Json(Forks { forks }))
+}
+
+fn describe(state: &State, fork: &certmesh_engine::Fork) -> Fork {
+    let author = state.membership.log(fork.log).map(|opening| opening.node);
+    let member = author.and_then(|node| state.membership.member_of(node));
+    let ids = fork.records.each_ref().map(|signed| RecordId(sha256(&[signed])).to_string());
+    Fork {
+        member: member.map_or_else(String::new, |member| member.code.to_string()),
+        node_id: author.map_or_else(String::new, |node| node.to_string()),
+        log: fork.log.to_string(),
+        seq: fork.seq,
+        records: ids,
+    }
 }
 
 pub(super) async fn peers(AxumState(state): AxumState<State>) -> Json<Peers> {

@@ -15,7 +15,7 @@ use certmesh_engine::store::StoreError;
 use certmesh_engine::{Page, Query, StoredObject, after, query, versions as all_versions};
 use futures::stream::{self, Stream};
 use serde_json::value::RawValue;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::State;
 use super::answers::Failure;
@@ -89,21 +89,39 @@ pub(super) async fn versions(
     AxumState(state): AxumState<State>,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
-    let found = blocking(move || all_versions(&*state.store, &id)).await?;
-    let text = to_lines(&found)?;
-    Ok(lines(stream::iter([Ok(text)])))
+    let first = version_page(&state, &id, None).await?;
+    let pages = stream::unfold(Some((Some(first), state, id)), |going| async move {
+        let (page, state, id) = going?;
+        let Page { objects, next } = page?;
+        let text = to_lines(&objects);
+        let Some(before) = next else { return Some((text, None)) };
+        match version_page(&state, &id, Some(before)).await {
+            Ok(page) => Some((text, Some((Some(page), state, id)))),
+            Err(e) => Some((Err(e), None)),
+        }
+    });
+    Ok(lines(pages))
+}
+
+async fn version_page(state: &State, id: &str, before: Option<u64>) -> Result<Page, StoreError> {
+    let (store, id) = (state.store.clone(), id.to_owned());
+    blocking(move || all_versions(&*store, &id, before)).await
 }
 
 /// What arrives from now on, read from the store in the order of arrival: nothing is missed by a
 /// client that is slower than the mesh.
-pub(super) async fn watch(AxumState(state): AxumState<State>) -> Result<Response, Failure> {
+pub(super) async fn watch_arrivals(
+    AxumState(state): AxumState<State>,
+    AxumState(stops): AxumState<watch::Receiver<bool>>,
+) -> Result<Response, Failure> {
     let (reply, answer) = oneshot::channel();
     state.driver.send(Input::Arrivals { reply }).await.map_err(|_| Failure::stopping())?;
     let arrivals = answer.await.map_err(|_| Failure::stopping())?;
     let store = state.store.clone();
     let newest = blocking(move || query(&*store, &Query::default(), None, 1)).await?;
     let cursor = newest.objects.first().map_or(0, |object| object.arrival).max(*arrivals.borrow());
-    let pages = stream::unfold((state, arrivals, cursor), |(state, mut arrivals, cursor)| async move {
+    let start = (state, arrivals, stops, cursor);
+    let pages = stream::unfold(start, |(state, mut arrivals, mut stops, cursor)| async move {
         loop {
             arrivals.borrow_and_update();
             let store = state.store.clone();
@@ -116,9 +134,12 @@ pub(super) async fn watch(AxumState(state): AxumState<State>) -> Result<Response
                 Err(e) => Some((Err(e), u64::MAX)),
             };
             if let Some((text, cursor)) = page {
-                return Some((text, (state, arrivals, cursor)));
+                return Some((text, (state, arrivals, stops, cursor)));
             }
-            arrivals.changed().await.ok()?;
+            tokio::select! {
+                changed = arrivals.changed() => changed.ok()?,
+                _ = stops.wait_for(|stopping| *stopping) => return None,
+            }
         }
     });
     Ok(lines(pages))

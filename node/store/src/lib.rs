@@ -95,7 +95,11 @@ impl RocksStore {
         let failed = failing("writing a batch");
         let mut writes = WriteBatch::default();
         for write in &batch.writes {
-            writes.put_cf(family(&self.db, write.family)?, &write.key, &write.value);
+            let family = family(&self.db, write.family)?;
+            match &write.value {
+                Some(value) => writes.put_cf(family, &write.key, value),
+                None => writes.delete_cf(family, &write.key),
+            }
         }
         let mut synced = WriteOptions::default();
         synced.set_sync(true);

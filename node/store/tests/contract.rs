@@ -10,7 +10,7 @@ use certmesh_wire::MeshId;
 const MESH: MeshId = MeshId([7; 32]);
 
 fn put(family: Family, key: &[u8], value: &[u8]) -> Write {
-    Write { family, key: key.to_vec(), value: value.to_vec() }
+    Write::put(family, key, value)
 }
 
 #[test]

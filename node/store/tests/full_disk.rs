@@ -21,8 +21,7 @@ const FOLDER: &str = "CERTMESH_TEST_FULL_DISK";
 const LARGEST_FILE: &str = "1024";
 
 fn commit(store: &RocksStore, number: u32) -> Result<(), StoreError> {
-    let write =
-        Write { family: Family::Body, key: number.to_be_bytes().into(), value: vec![number as u8; 10_000] };
+    let write = Write::put(Family::Body, number.to_be_bytes(), vec![number as u8; 10_000]);
     store.commit(&Batch { writes: vec![write] })
 }
 

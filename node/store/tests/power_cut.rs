@@ -19,7 +19,7 @@ const LARGE: usize = 100_000;
 
 /// Writes one key in two families.
 fn commit(store: &RocksStore, number: u8, len: usize) {
-    let write = |family| Write { family, key: vec![number], value: vec![number; len] };
+    let write = |family| Write::put(family, [number], vec![number; len]);
     store.commit(&Batch { writes: vec![write(Family::Log), write(Family::Object)] }).unwrap();
 }
 

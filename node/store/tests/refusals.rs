@@ -56,7 +56,7 @@ fn the_folder_of_another_mesh_names_both() {
 fn a_newer_schema_is_not_misread() {
     let folder = tempfile::tempdir().unwrap();
     let store = RocksStore::open(folder.path(), MESH).unwrap();
-    let schema = Write { family: Family::Meta, key: b"schema".into(), value: 2u32.to_be_bytes().into() };
+    let schema = Write::put(Family::Meta, b"schema", 2u32.to_be_bytes());
     store.commit(&Batch { writes: vec![schema] }).unwrap();
     drop(store);
     let error = refusal(folder.path(), MESH);
@@ -84,7 +84,7 @@ fn a_newer_schema_may_have_more_families() {
 fn a_store_without_its_mesh_is_damaged() {
     let folder = tempfile::tempdir().unwrap();
     let store = RocksStore::open(folder.path(), MESH).unwrap();
-    let mesh = Write { family: Family::Meta, key: b"mesh".into(), value: b"?".into() };
+    let mesh = Write::put(Family::Meta, b"mesh", b"?");
     store.commit(&Batch { writes: vec![mesh] }).unwrap();
     drop(store);
     let error = refusal(folder.path(), MESH);

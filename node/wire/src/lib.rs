@@ -16,9 +16,9 @@ mod key;
 pub mod limits;
 mod manifest;
 mod parcel;
-mod pull;
 mod record;
 mod roster;
+mod sync;
 
 pub use audience::{Audience, CodeFault, MemberCode};
 pub use body::{BodyFault, PackedBody};
@@ -28,6 +28,6 @@ pub use ids::{DocumentId, LogId, MeshId, NodeId, ParseIdError, RecordId, RootKey
 pub use key::{BadSignature, KeyFault, SecretKey};
 pub use manifest::{Checkpoint, Manifest, ManifestFault, NodeEntry, NodeState, SignedManifest};
 pub use parcel::Parcel;
-pub use pull::{PullAnswer, PullRequest};
 pub use record::{BodyRef, Header, Kind, Opening, Record, RecordFault};
 pub use roster::{Group, Member, Roster, RosterFault, RosterLimits, SignedRoster};
+pub use sync::{Frontier, FrontierEntry, Place, SyncAnswer, SyncRequest};

@@ -18,16 +18,18 @@ pub const PARCEL_BYTES: usize = SIGNED_BYTES + BODY_BYTES + 16;
 /// The largest gossip payload, in bytes: 4 KiB below the 64 KiB that receivers allow a whole RPC.
 pub const GOSSIP_PAYLOAD: usize = 60 * 1024;
 
-/// Logs that one pull may ask about.
-pub const PULL_LOGS: usize = 1_024;
-/// A pull request, in bytes: an entry is a 32-byte log id, a seq, and 12 bytes of CBOR at most.
-pub const PULL_REQUEST_BYTES: usize = 64 * 1024;
-/// How much an answer gathers before it stops and says that there is more, in bytes.
-pub const PULL_ANSWER_BUDGET: usize = 4 * 1024 * 1024;
-/// Parcels in one answer: at the smallest record (about 200 bytes) the budget holds 20,000.
-pub const PULL_PARCELS: usize = 16_384;
-/// A pull answer, in bytes: the budget, the parcel that crossed it, and the CBOR around them.
-pub const PULL_ANSWER_BYTES: usize = PULL_ANSWER_BUDGET + PARCEL_BYTES + 64 * 1024;
+/// Logs in a frontier, or in one question about logs.
+pub const SYNC_LOGS: usize = 4_096;
+/// Places in one question about bodies or ids.
+pub const SYNC_PLACES: usize = 1_024;
+/// Records in one answer: at the smallest record (about 200 bytes) the budget holds 20,000.
+pub const SYNC_RECORDS: usize = 16_384;
+/// A question, in bytes: the largest asks about 4,096 logs with 44 bytes each.
+pub const SYNC_REQUEST_BYTES: usize = 192 * 1024;
+/// How much an answer gathers before it stops, in bytes.
+pub const SYNC_ANSWER_BUDGET: usize = 4 * 1024 * 1024;
+/// An answer, in bytes: the budget, the body that crossed it, and the CBOR around them.
+pub const SYNC_ANSWER_BYTES: usize = SYNC_ANSWER_BUDGET + BODY_BYTES + 64 * 1024;
 
 /// A roster with its signatures, in bytes.
 pub const ROSTER_BYTES: usize = 256 * 1024;

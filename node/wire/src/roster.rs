@@ -108,7 +108,7 @@ pub struct RosterLimits {
     pub live_nodes: u64,
     /// Records of one log, in all its life.
     pub log_records: u64,
-    /// Signed bytes and compressed bodies of one log, in all its life.
+    /// Signed bytes and bodies, compressed and not, of one log, in all its life.
     pub log_bytes: u64,
 }
 

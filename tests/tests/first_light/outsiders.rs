@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use certmesh_mesh::{AnswerFault, Event, Source};
 use certmesh_tests::{Bundle, Mesh, Node, Outsider, Silent, eventually};
 use certmesh_wire::{
-    Audience, Header, Kind, MeshId, NodeId, Opening, PackedBody, Parcel, PullAnswer, Record, SecretKey,
+    Audience, Frontier, FrontierEntry, Header, Kind, LogId, MeshId, NodeId, Opening, PackedBody, Parcel,
+    Record, RecordId, SecretKey, SyncAnswer, SyncRequest, sha256,
 };
 
 /// The opening of a node's log, and one record of objects behind it.
@@ -157,12 +158,22 @@ fn a_flipped_bit_in_gossip_is_refused_counted_and_named() {
     crate::all_show_exactly(&mesh, bundle.on_lines());
 }
 
-/// Answers every pull with one parcel.
-struct Forger(Parcel);
+/// Boasts of one record, and gives it to whoever asks.
+struct Forger {
+    log: LogId,
+    record: Vec<u8>,
+}
 
 impl Source for Forger {
-    fn answer(&self, _: NodeId, _: &[u8]) -> Result<Vec<u8>, AnswerFault> {
-        Ok(PullAnswer::new(vec![self.0.clone()], false).encode())
+    fn answer(&self, _: NodeId, request: &[u8]) -> Result<Vec<u8>, AnswerFault> {
+        let Self { log, record } = self;
+        let head = RecordId(sha256(&[record]));
+        let boast = FrontierEntry { log: *log, next: 1, head, bodies: 1, fork: None };
+        match SyncRequest::decode(request).unwrap() {
+            SyncRequest::Compare(_) => Ok(SyncAnswer::Frontier(Frontier::new([boast])).encode()),
+            SyncRequest::Records(_) => Ok(SyncAnswer::Records(vec![record.clone()], false).encode()),
+            other => Err(AnswerFault::Unavailable(format!("asked for {other:?}"))),
+        }
     }
 }
 
@@ -172,8 +183,8 @@ fn a_flipped_bit_in_a_pulled_record_is_refused_counted_and_named() {
     let vn = mesh.node("VN");
     vn.stop();
     let (opening, ..) = log_of(&vn.secret_key(), mesh.id(), &Bundle::varied(52, 1).objects);
-    let forged = Parcel::new(with_flipped_bit(opening.signed(), 77), None);
-    let _rogue = Outsider::start(vn.secret_key(), mesh.id(), mesh.addresses(), Forger(forged));
+    let forger = Forger { log: opening.header().log, record: with_flipped_bit(opening.signed(), 77) };
+    let _rogue = Outsider::start(vn.secret_key(), mesh.id(), mesh.addresses(), forger);
     for node in [mesh.node("SG"), mesh.node("MY")] {
         eventually("the forged record to be refused", || match refused(node, "bad-signature") {
             0 => Err(node.log()),

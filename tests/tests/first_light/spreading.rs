@@ -1,7 +1,7 @@
 //! A bundle goes from one node to all others: at once, and to those that were away.
 
 use certmesh_tests::{Bundle, Mesh, on_one_line};
-use certmesh_wire::limits::PULL_ANSWER_BUDGET;
+use certmesh_wire::limits::SYNC_ANSWER_BUDGET;
 
 use crate::{all_show_exactly, finds_one_of};
 
@@ -41,7 +41,7 @@ fn a_node_that_was_away_gets_more_than_one_answer_holds() {
     let export = mesh.path("sg.records");
     sg.run(["export", "--records", export.to_str().unwrap()]).done();
     let len = std::fs::metadata(&export).unwrap().len();
-    assert!(len > PULL_ANSWER_BUDGET as u64, "{len} bytes fit into one answer");
+    assert!(len > SYNC_ANSWER_BUDGET as u64, "{len} bytes fit into one answer");
     mesh.up();
     mesh.wait_for_objects(880);
     all_show_exactly(&mesh, [bulky.on_lines(), varied.on_lines()].concat());

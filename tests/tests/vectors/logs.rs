@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use crate::cbor::{self, Body, PROTECTED, array, bytes, sig_structure, text, uint};
 use crate::file::{self, hex, unhex};
 use crate::mesh::{
-    CREATED_MS, Door, EXPIRES_MS, SG_CUT, SG_LIVE, VN_NODE, group, key, log, mesh, opening, opening_header,
+    CREATED_MS, Door, EXPIRES_MS, SG_CUT, SG_LIVE, SG_RETIRED, VN_NODE, group, key, log, mesh, opening,
+    opening_header,
 };
 
 /// The file of this module.
@@ -63,7 +64,7 @@ pub(crate) fn record_aad() -> Vec<u8> {
 
 /// The header's bytes within a record: after one byte of array, four of protected header, one of empty
 /// map and two or three of length, and before the signature's 66.
-fn payload(signed: &[u8]) -> Vec<u8> {
+pub(crate) fn payload(signed: &[u8]) -> Vec<u8> {
     let head = if signed[6] == 0x58 { 8 } else { 9 };
     signed[head..signed.len() - 66].to_vec()
 }
@@ -146,8 +147,23 @@ pub(crate) fn main_log() -> Vec<Entry> {
     log.entries
 }
 
+/// The log of SG's retired node, which forks at seq 1: the opening, the two branches, and a record on
+/// the first of them.
+pub(crate) fn forked_log() -> [Entry; 4] {
+    let open = || Log::open(SG_RETIRED, Audience::All, 0);
+    let (mut one, mut other) = (open(), open());
+    let content = |text: &str| (Body::of(&[text]), Content::Objects(vec![text.to_owned()]));
+    let (body, objects) = content(GREEN);
+    one.add("one branch", body, objects, |_| {});
+    let (body, objects) = content(UNMARKED);
+    other.add("the other branch", body.clone(), objects.clone(), |_| {});
+    one.add("beyond the fork", body, objects, |_| {});
+    let [opening, first, beyond] = one.entries.try_into().ok().unwrap();
+    [opening, first, other.entries.pop().unwrap(), beyond]
+}
+
 /// VN's log for all: bodies that break a rule, each once, and the log goes on.
-fn void_log() -> Vec<Entry> {
+pub(crate) fn void_log() -> Vec<Entry> {
     let mut log = Log::open(VN_NODE, Audience::All, 0);
     let object = || text(UNMARKED);
     log.void("not a Zstandard frame", Body { bytes: b"not zstd".to_vec(), raw_len: 8 });
@@ -183,15 +199,15 @@ fn void_log() -> Vec<Entry> {
     log.entries
 }
 
+/// SG's log for MY and SG, which VN may not hold: its opening, marked RED.
+pub(crate) fn group_log() -> Vec<Entry> {
+    Log::open(SG_LIVE, group(), 4).entries
+}
+
 fn logs() -> Vec<(&'static str, u8, Audience, Vec<Entry>)> {
     vec![
         ("SG's log for all members", SG_LIVE, Audience::All, main_log()),
-        (
-            "SG's log for MY and SG, with a RED opening",
-            SG_LIVE,
-            group(),
-            Log::open(SG_LIVE, group(), 4).entries,
-        ),
+        ("SG's log for MY and SG, with a RED opening", SG_LIVE, group(), group_log()),
         (
             "SG's log that its manifest cuts at its opening",
             SG_CUT,

@@ -55,7 +55,7 @@ fn texts() {
 }
 
 #[test]
-fn parcels_pulls_and_exports() {
+fn parcels_sync_and_exports() {
     file::hold("travel.json", &travel::file());
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use certmesh_engine::store::MemoryStore;
-use certmesh_engine::{Engine, Membership, Refusal, Steps, commit};
+use certmesh_engine::{Candidate, Engine, Membership, Refusal, Steps, commit};
 use certmesh_wire::{
     Audience, Checkpoint, Group, Header, Kind, LogId, Manifest, Member, MeshId, NodeEntry, NodeId, NodeState,
     Opening, Parcel, Record, Roster, RosterLimits, SecretKey, SignedManifest, SignedRoster,
@@ -178,28 +178,61 @@ pub(crate) fn membership() -> Membership {
     Membership::new(roster(), manifests().into_iter().map(|(_, signed)| signed)).unwrap()
 }
 
-/// MY's node, without sockets: the door through which vectors go.
+/// A node without sockets: the door through which vectors go.
 pub(crate) struct Door {
     pub(crate) engine: Engine,
     pub(crate) store: MemoryStore,
 }
 
 impl Door {
+    /// MY's, which holds nothing.
     pub(crate) fn new() -> Self {
+        Self::of(MY_NODE)
+    }
+
+    /// The door of the node with this key, which holds nothing and may sign.
+    pub(crate) fn of(node: u8) -> Self {
         let store = MemoryStore::default();
-        Self { engine: Engine::open(Arc::new(membership()), key(MY_NODE), &store).unwrap(), store }
+        let mut engine = Engine::open(Arc::new(membership()), key(node), &store, None).unwrap();
+        engine.vouch();
+        Self { engine, store }
     }
 
     /// Takes a record through the door and commits it.
     pub(crate) fn take(&mut self, signed: &[u8], body: Option<Vec<u8>>) -> Result<(), Refusal> {
         let mut steps = Steps::default();
-        let verified = self.engine.precheck(&self.store, signed)?.verify(body)?;
-        self.engine.admit(&self.store, verified, CREATED_MS, &mut steps)?;
+        let verify = |candidates: Vec<Candidate>| {
+            candidates.into_iter().map(|(prechecked, body)| prechecked.verify(body)).collect()
+        };
+        let parcel = Parcel::new(signed.to_vec(), body);
+        let mut results = self.engine.enter(&self.store, vec![parcel], CREATED_MS, &mut steps, verify);
         commit(&self.store, steps).unwrap();
-        Ok(())
+        self.dispute();
+        results.pop().unwrap().map(drop)
     }
 
     pub(crate) fn take_parcel(&mut self, parcel: &Parcel) -> Result<(), Refusal> {
         self.take(parcel.record(), parcel.body().map(<[u8]>::to_vec))
+    }
+
+    /// Takes a body that comes by itself, and commits it.
+    pub(crate) fn take_body(&mut self, place: (LogId, u64), body: Vec<u8>) -> Result<(), Refusal> {
+        let mut steps = Steps::default();
+        self.engine.enter_body(&self.store, place, body, CREATED_MS, &mut steps)?;
+        commit(&self.store, steps).unwrap();
+        Ok(())
+    }
+
+    /// Takes the proof of a fork, and commits what it means.
+    pub(crate) fn take_fork(&mut self, records: &[Vec<u8>; 2]) -> Result<(), Refusal> {
+        self.engine.enter_fork(&self.store, records)?;
+        self.dispute();
+        Ok(())
+    }
+
+    fn dispute(&mut self) {
+        let mut steps = Steps::default();
+        self.engine.dispute(&self.store, &mut steps).unwrap();
+        commit(&self.store, steps).unwrap();
     }
 }

@@ -60,12 +60,17 @@ fn flipped(name: &str, hex: &str) -> tempfile::TempDir {
 fn notices_one_flipped_bit() {
     let logs = crate::logs::file();
     let documents = crate::file::read("documents.json").unwrap();
+    let travel = crate::travel::file();
     for (name, hex) in [
         ("logs.json", &logs["logs"][0]["records"][1]["signed"]),
         ("logs.json", &logs["logs"][0]["records"][1]["body"]),
         ("logs.json", &logs["logs"][0]["log"]),
         ("documents.json", &documents["roster"]["signed"]),
         ("documents.json", &documents["manifests"][1]["signed"]),
+        ("travel.json", &travel["fork"][0]),
+        ("travel.json", &travel["frontiers"][0]["digest"]),
+        ("travel.json", &travel["sync"][2]["answer"]),
+        ("travel.json", &travel["sync"][4]["answer"]),
     ] {
         let copy = flipped(name, hex.as_str().unwrap());
         let output = check(&[copy.path()]);

@@ -4,10 +4,6 @@ use std::ops::ControlFlow;
 
 use super::{Batch, Family, Order, Store, Write};
 
-fn put(family: Family, key: &[u8], value: &[u8]) -> Write {
-    Write { family, key: key.to_vec(), value: value.to_vec() }
-}
-
 fn keys(store: &dyn Store, from: &[u8], to: &[u8], order: Order) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
     let mut visit = |key: &[u8], _: &[u8]| {
@@ -25,12 +21,12 @@ fn keys(store: &dyn Store, from: &[u8], to: &[u8], order: Order) -> Vec<Vec<u8>>
 pub fn check(store: &dyn Store) {
     assert_eq!(store.get(Family::Index, b"a"), Ok(None), "an empty store has no keys");
     let writes = vec![
-        put(Family::Index, b"b", b"2"),
-        put(Family::Index, b"a", b"1"),
-        put(Family::Object, b"a", b"another family"),
-        put(Family::Index, b"b\xff", b"3"),
-        put(Family::Index, b"c", b""),
-        put(Family::Index, b"a", b"the later write wins"),
+        Write::put(Family::Index, b"b", b"2"),
+        Write::put(Family::Index, b"a", b"1"),
+        Write::put(Family::Object, b"a", b"another family"),
+        Write::put(Family::Index, b"b\xff", b"3"),
+        Write::put(Family::Index, b"c", b""),
+        Write::put(Family::Index, b"a", b"the later write wins"),
     ];
     store.commit(&Batch { writes }).expect("a commit to a healthy store");
 
@@ -64,4 +60,16 @@ pub fn check(store: &dyn Store) {
         .scan(Family::Index, b"", b"\xff", Order::Ascending, &mut first_only)
         .expect("a scan of a healthy store");
     assert_eq!(visited, 1, "a visitor can break off");
+
+    let writes = vec![
+        Write::delete(Family::Index, b"b"),
+        Write::delete(Family::Index, b"never there"),
+        Write::put(Family::Index, b"c", b"put and then deleted"),
+        Write::delete(Family::Index, b"c"),
+        Write::delete(Family::Index, b"a"),
+        Write::put(Family::Index, b"a", b"deleted and then put"),
+    ];
+    store.commit(&Batch { writes }).expect("a commit to a healthy store");
+    assert_eq!(keys(store, b"", b"\xff", Order::Ascending), [&b"a"[..], b"b\xff"], "deleted keys are gone");
+    assert_eq!(store.get(Family::Object, b"a"), Ok(Some(b"another family".to_vec())));
 }

@@ -51,7 +51,11 @@ impl Store for MemoryStore {
         let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
         let keys = Arc::make_mut(&mut keys);
         for write in &batch.writes {
-            keys.insert((write.family, write.key.clone()), write.value.clone());
+            let key = (write.family, write.key.clone());
+            match &write.value {
+                Some(value) => drop(keys.insert(key, value.clone())),
+                None => drop(keys.remove(&key)),
+            }
         }
         Ok(())
     }

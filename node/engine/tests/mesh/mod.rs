@@ -5,11 +5,15 @@
 use std::sync::Arc;
 
 use certmesh_engine::store::{MemoryStore, Store};
-use certmesh_engine::{Committed, Engine, Membership, Query, Refusal, Steps, StoredObject, commit, query};
+use certmesh_engine::sync::{Brought, Session, answer};
+use certmesh_engine::{
+    Candidate, Committed, Engine, Membership, Query, Refusal, Steps, StopNote, StoredObject, commit, query,
+};
 use certmesh_wire::{
     Checkpoint, Manifest, Member, MeshId, NodeEntry, NodeId, NodeState, Parcel, RecordId, Roster,
     RosterLimits, SecretKey, SignedManifest, SignedRoster,
 };
+use certmesh_wire::{SyncAnswer, SyncRequest};
 
 pub(crate) const CODES: [&str; 3] = ["MY", "SG", "VN"];
 pub(crate) const MY: u8 = 0;
@@ -92,7 +96,19 @@ impl Peer {
     }
 
     pub(crate) fn with(membership: Membership, member: u8, store: Arc<MemoryStore>) -> Self {
-        let engine = Engine::open(Arc::new(membership), node_key(member), &*store).unwrap();
+        let mut peer = Self::unconfirmed(membership, member, store, None);
+        peer.engine.vouch();
+        peer
+    }
+
+    /// A node that nobody has vouched for, with the note of its last stop.
+    pub(crate) fn unconfirmed(
+        membership: Membership,
+        member: u8,
+        store: Arc<MemoryStore>,
+        note: Option<&StopNote>,
+    ) -> Self {
+        let engine = Engine::open(Arc::new(membership), node_key(member), &*store, note).unwrap();
         Self { engine, store, now_ms: 1_000_000 }
     }
 
@@ -119,6 +135,69 @@ impl Peer {
     pub(crate) fn take_all(&mut self, parcels: &[Parcel]) {
         for parcel in parcels {
             self.take(parcel).unwrap();
+        }
+    }
+
+    /// Takes parcels the way that a node does, with one commit; gives a result for each.
+    pub(crate) fn enter(&mut self, parcels: &[Parcel]) -> Vec<Result<RecordId, Refusal>> {
+        let verify = |candidates: Vec<Candidate>| {
+            candidates.into_iter().map(|(prechecked, body)| prechecked.verify(body)).collect()
+        };
+        let mut steps = Steps::default();
+        let results = self.engine.enter(&*self.store, parcels.to_vec(), self.now_ms, &mut steps, verify);
+        commit(&*self.store, steps).unwrap();
+        self.dispute();
+        results
+    }
+
+    /// Writes what found forks mean, as a node does after each commit.
+    pub(crate) fn dispute(&mut self) {
+        if self.engine.has_found_forks() {
+            let mut steps = Steps::default();
+            self.engine.dispute(&*self.store, &mut steps).unwrap();
+            commit(&*self.store, steps).unwrap();
+        }
+    }
+
+    /// One round of sync: asks `other` until there is nothing left to ask. Gives the questions.
+    pub(crate) fn sync_from(&mut self, other: &Self) -> Vec<SyncRequest> {
+        let member = self.engine.membership().member_of(other.node_id()).unwrap().code;
+        let (mut session, mut asked) = (Session::new(member), Vec::new());
+        while let Some(request) = session.next(&*self.store, self.engine.membership()).unwrap() {
+            let request = SyncRequest::decode(&request.encode()).unwrap();
+            let answer = answer(&*other.store, other.engine.membership(), self.node_id(), &request).unwrap();
+            let bytes = answer.encode();
+            assert!(bytes.len() <= certmesh_wire::limits::SYNC_ANSWER_BYTES);
+            asked.push(request);
+            assert!(asked.len() < 1_000, "a round without end: {:?}", asked.last());
+            self.take_brought(session.take(SyncAnswer::decode(&bytes).unwrap()).unwrap());
+            if let Some(told) = session.told() {
+                self.engine.told(other.node_id(), told);
+            }
+        }
+        asked
+    }
+
+    pub(crate) fn take_brought(&mut self, brought: Brought) {
+        match brought {
+            Brought::Word => {}
+            Brought::Records(records) => {
+                let parcels: Vec<_> = records.into_iter().map(|record| Parcel::new(record, None)).collect();
+                self.enter(&parcels);
+            }
+            Brought::Forks(proofs) => {
+                for proof in &proofs {
+                    self.engine.enter_fork(&*self.store, proof).unwrap();
+                }
+                self.dispute();
+            }
+            Brought::Bodies(bodies) => {
+                let mut steps = Steps::default();
+                for (log, seq, body) in bodies {
+                    let _ = self.engine.enter_body(&*self.store, (log, seq), body, self.now_ms, &mut steps);
+                }
+                commit(&*self.store, steps).unwrap();
+            }
         }
     }
 

@@ -135,3 +135,11 @@ fn messages_quote_safely_and_shortly() {
     let got = fault(&indicator(json!({"created": format!("\u{202e}{}", "x".repeat(10_000))})));
     assert!(got.len() < 250 && got.contains("\\u{202e}"), "{got}");
 }
+
+#[test]
+fn no_spelling_and_no_definition_of_its_own_hides_a_marking() {
+    let upper = r#"{"type":"mutex","id":"mutex--84ab5c70-4cfb-5d6d-8ee7-d7bb1c0d4d0b","name":"x","object_marking_refs":["marking-definition--E828B379-4E03-4974-9AC4-E53A884C97C1"]}"#;
+    assert_eq!(validate(upper).unwrap().tlp(), crate::Tlp::Red);
+    let own = r#"{"type":"marking-definition","spec_version":"2.1","id":"marking-definition--84ab5c70-4cfb-4d6d-8ee7-d7bb1c0d4d0b","created":"2020-01-01T00:00:00Z","definition_type":"tlp","definition":{"tlp":"red"}}"#;
+    assert!(validate(own).unwrap_err().to_string().contains("those of TLP 2.0"));
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use certmesh_wire::limits::{PULL_ANSWER_BYTES, PULL_REQUEST_BYTES};
+use certmesh_wire::limits::{SYNC_ANSWER_BYTES, SYNC_REQUEST_BYTES};
 use futures::io::AsyncReadExt;
 use libp2p::{PeerId, Stream};
 use libp2p_stream::{Control, OpenStreamError};
@@ -56,8 +56,8 @@ impl From<FrameFault> for PullError {
 
 /// Sends a request to a connected peer and waits for its answer.
 pub(crate) async fn ask(control: &mut Control, peer: PeerId, request: &[u8]) -> Result<Vec<u8>, PullError> {
-    if request.len() > PULL_REQUEST_BYTES {
-        return Err(PullError::TooLarge { len: request.len(), limit: PULL_REQUEST_BYTES });
+    if request.len() > SYNC_REQUEST_BYTES {
+        return Err(PullError::TooLarge { len: request.len(), limit: SYNC_REQUEST_BYTES });
     }
     for attempt in 1..ATTEMPTS {
         if let Some(result) = ask_once(control, peer, request).await? {
@@ -72,9 +72,9 @@ pub(crate) async fn ask(control: &mut Control, peer: PeerId, request: &[u8]) -> 
 async fn ask_once(control: &mut Control, peer: PeerId, request: &[u8]) -> Result<Option<Vec<u8>>, PullError> {
     let mut stream = open(control, peer).await?;
     // A busy node may close the stream while the request is still being written. What it answered counts.
-    let sent = frame::write(&mut stream, request, PULL_REQUEST_BYTES).await;
+    let sent = frame::write(&mut stream, request, SYNC_REQUEST_BYTES).await;
     match status(&mut stream).await? {
-        Some(Status::Ok) => Ok(Some(frame::read(&mut stream, PULL_ANSWER_BYTES).await?)),
+        Some(Status::Ok) => Ok(Some(frame::read(&mut stream, SYNC_ANSWER_BYTES).await?)),
         Some(Status::Busy) => Err(PullError::Busy),
         Some(Status::Refused) => Err(PullError::Refused),
         None if matches!(sent, Err(FrameFault::TimedOut)) => Err(PullError::TimedOut),

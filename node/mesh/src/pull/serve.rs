@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use certmesh_wire::NodeId;
-use certmesh_wire::limits::{PULL_ANSWER_BYTES, PULL_REQUEST_BYTES};
+use certmesh_wire::limits::{SYNC_ANSWER_BYTES, SYNC_REQUEST_BYTES};
 use futures::StreamExt;
 use futures::io::AsyncWriteExt;
 use libp2p::{PeerId, Stream};
@@ -58,7 +58,7 @@ async fn answer(place: Place, source: Arc<dyn Source>, node: NodeId, mut stream:
 }
 
 async fn exchange(stream: &mut Stream, source: Arc<dyn Source>, node: NodeId) -> Result<(), FrameFault> {
-    let request = match frame::read(stream, PULL_REQUEST_BYTES).await {
+    let request = match frame::read(stream, SYNC_REQUEST_BYTES).await {
         Err(fault @ FrameFault::TooLarge { .. }) => {
             finish(stream, Status::Refused).await?;
             return Err(fault);
@@ -66,7 +66,7 @@ async fn exchange(stream: &mut Stream, source: Arc<dyn Source>, node: NodeId) ->
         read => read?,
     };
     match answer_of(source, node, request).await {
-        Ok(answer) if answer.len() <= PULL_ANSWER_BYTES => send(stream, &answer).await,
+        Ok(answer) if answer.len() <= SYNC_ANSWER_BYTES => send(stream, &answer).await,
         Ok(answer) => {
             tracing::error!(%node, len = answer.len(), "an answer to a pull is longer than the wire allows");
             finish(stream, Status::Busy).await
@@ -89,7 +89,7 @@ async fn answer_of(source: Arc<dyn Source>, node: NodeId, request: Vec<u8>) -> R
 
 async fn send(stream: &mut Stream, answer: &[u8]) -> Result<(), FrameFault> {
     write_status(stream, Status::Ok).await?;
-    frame::write(stream, answer, PULL_ANSWER_BYTES).await?;
+    frame::write(stream, answer, SYNC_ANSWER_BYTES).await?;
     close(stream).await
 }
 

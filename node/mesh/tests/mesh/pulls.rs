@@ -2,7 +2,7 @@
 
 use crate::support::{Node, QUIC, TCP, awaited, id, node};
 use certmesh_mesh::{Peers, PullError};
-use certmesh_wire::limits::{PULL_ANSWER_BYTES, PULL_REQUEST_BYTES};
+use certmesh_wire::limits::{SYNC_ANSWER_BYTES, SYNC_REQUEST_BYTES};
 
 async fn pair(listen: &str) -> (Node, Node) {
     let mut a = node(1, &[listen], awaited(&[id(2)])).await;
@@ -16,17 +16,17 @@ async fn pair(listen: &str) -> (Node, Node) {
 async fn answers_up_to_the_limit_arrive() {
     for listen in [QUIC, TCP] {
         let (a, b) = pair(listen).await;
-        assert_eq!(a.mesh.pull(b.id, b"!largest".to_vec()).await.unwrap().len(), PULL_ANSWER_BYTES);
-        let request = vec![b'x'; PULL_REQUEST_BYTES];
-        assert_eq!(a.mesh.pull(b.id, request).await.unwrap().len(), 32 + PULL_REQUEST_BYTES);
+        assert_eq!(a.mesh.pull(b.id, b"!largest".to_vec()).await.unwrap().len(), SYNC_ANSWER_BYTES);
+        let request = vec![b'x'; SYNC_REQUEST_BYTES];
+        assert_eq!(a.mesh.pull(b.id, request).await.unwrap().len(), 32 + SYNC_REQUEST_BYTES);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_too_long_is_refused() {
     let (a, b) = pair(QUIC).await;
-    let long = a.mesh.pull(b.id, vec![b'x'; PULL_REQUEST_BYTES + 1]).await;
-    assert!(matches!(long, Err(PullError::TooLarge { limit: PULL_REQUEST_BYTES, .. })), "{long:?}");
+    let long = a.mesh.pull(b.id, vec![b'x'; SYNC_REQUEST_BYTES + 1]).await;
+    assert!(matches!(long, Err(PullError::TooLarge { limit: SYNC_REQUEST_BYTES, .. })), "{long:?}");
     let longer = a.mesh.pull(b.id, b"!larger".to_vec()).await;
     assert!(matches!(longer, Err(PullError::Busy)), "{longer:?}");
 }

@@ -21,8 +21,8 @@ impl Source for Echo {
         match request {
             b"!malformed" => Err(AnswerFault::Malformed("as asked".into())),
             b"!unavailable" => Err(AnswerFault::Unavailable("as asked".into())),
-            b"!largest" => Ok(vec![7; certmesh_wire::limits::PULL_ANSWER_BYTES]),
-            b"!larger" => Ok(vec![7; certmesh_wire::limits::PULL_ANSWER_BYTES + 1]),
+            b"!largest" => Ok(vec![7; certmesh_wire::limits::SYNC_ANSWER_BYTES]),
+            b"!larger" => Ok(vec![7; certmesh_wire::limits::SYNC_ANSWER_BYTES + 1]),
             b"!slow" => {
                 std::thread::sleep(Duration::from_millis(500));
                 Ok(Vec::new())

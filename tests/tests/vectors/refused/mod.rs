@@ -1,31 +1,42 @@
 //! What must be refused: each vector is wrong in one way, and the code must say which.
 //!
-//! The records are offered to MY's node when it holds the three records of SG's log for all, so that
-//! seq 3 is next.
+//! Records, bodies and forks are offered to MY's node when it holds what [`crate::travel`] says, so
+//! that seq 3 is next in SG's log for all.
 
 mod documents;
 mod envelopes;
 mod headers;
 mod places;
+mod sync;
 mod travel;
 
+use std::slice;
+
 use certmesh_engine::{Refusal, Verdict};
-use certmesh_wire::{Export, Parcel, PullAnswer, PullRequest, SignedManifest, SignedRoster};
+use certmesh_wire::{Export, Parcel, SignedManifest, SignedRoster, SyncAnswer, SyncRequest};
 use serde_json::{Value, json};
 
+use crate::cbor::{array, uint};
 use crate::file::hex;
-use crate::logs::main_log;
-use crate::mesh::{Door, mesh, roster};
+use crate::mesh::{Door, VN_NODE, mesh, roster};
+use crate::travel::door;
 
 /// What the bytes of a vector claim to be.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Claim {
+    /// A record that comes to MY's node, with the vector's body.
     Record,
+    /// One that comes to VN's node, which holds nothing.
+    RecordAtVn,
+    /// A body by itself, as an item of an answer.
+    Body,
+    /// The proof of a fork, as an item of an answer.
+    Fork,
     Roster,
     Manifest,
     Parcel,
-    PullRequest,
-    PullAnswer,
+    SyncRequest,
+    SyncAnswer,
     Export,
 }
 
@@ -33,11 +44,14 @@ impl Claim {
     fn word(self) -> &'static str {
         match self {
             Self::Record => "record",
+            Self::RecordAtVn => "record at VN",
+            Self::Body => "body",
+            Self::Fork => "fork",
             Self::Roster => "roster",
             Self::Manifest => "manifest",
             Self::Parcel => "parcel",
-            Self::PullRequest => "pull request",
-            Self::PullAnswer => "pull answer",
+            Self::SyncRequest => "sync request",
+            Self::SyncAnswer => "sync answer",
             Self::Export => "export",
         }
     }
@@ -79,7 +93,7 @@ impl Refused {
             "reason": self.reason,
             "bytes": hex(&self.bytes),
         });
-        if let Claim::Record = self.claim {
+        if let Claim::Record | Claim::RecordAtVn = self.claim {
             value["body"] = json!(self.body.as_ref().map(|body| hex(body)));
             value["verdict"] = json!(verdict(self.reason));
         }
@@ -96,7 +110,7 @@ fn verdict(reason: &str) -> &'static str {
 }
 
 fn all() -> Vec<Refused> {
-    [envelopes::all(), headers::all(), places::all(), documents::all(), travel::all()]
+    [envelopes::all(), headers::all(), places::all(), documents::all(), sync::all(), travel::all()]
         .into_iter()
         .flatten()
         .collect()
@@ -107,16 +121,23 @@ pub(crate) fn file() -> Value {
 }
 
 /// Offers the bytes; gives the refusal's kind and words, or nothing if they were taken.
-fn offer(door: &mut Door, vector: &Refused) -> Option<(String, String)> {
+fn offer(vector: &Refused) -> Option<(String, String)> {
     let bytes = &vector.bytes;
     let malformed = |says: String| ("malformed".to_owned(), says);
     match vector.claim {
-        Claim::Record => {
-            let refusal = door.take(bytes, vector.body.clone()).err()?;
-            let told = if refusal.verdict() == Verdict::Reject { "reject" } else { "ignore" };
-            assert_eq!(told, verdict(vector.reason), "{}: {refusal}", vector.name);
-            Some((Refusal::reason(&refusal).to_owned(), refusal.to_string()))
-        }
+        Claim::Record => judged(vector, &mut door()),
+        Claim::RecordAtVn => judged(vector, &mut Door::of(VN_NODE)),
+        Claim::Body => match SyncAnswer::decode(&array(&[uint(3), array(slice::from_ref(bytes))])) {
+            Ok(SyncAnswer::Bodies(bodies)) => {
+                let (log, seq, body) = bodies.into_iter().next()?;
+                door().take_body((log, seq), body).err().map(said)
+            }
+            other => panic!("{}: {other:?}", vector.name),
+        },
+        Claim::Fork => match SyncAnswer::decode(&array(&[uint(5), array(slice::from_ref(bytes))])) {
+            Ok(SyncAnswer::Forks(forks)) => door().take_fork(&forks[0]).err().map(said),
+            other => panic!("{}: {other:?}", vector.name),
+        },
         Claim::Roster => SignedRoster::decode(bytes)
             .and_then(|signed| signed.of_mesh(mesh()))
             .err()
@@ -126,14 +147,26 @@ fn offer(door: &mut Door, vector: &Refused) -> Option<(String, String)> {
             .err()
             .map(|fault| document(&fault.to_string())),
         Claim::Parcel => Parcel::decode(bytes).err().map(|fault| malformed(fault.to_string())),
-        Claim::PullRequest => PullRequest::decode(bytes).err().map(|fault| malformed(fault.to_string())),
-        Claim::PullAnswer => PullAnswer::decode(bytes).err().map(|fault| malformed(fault.to_string())),
+        Claim::SyncRequest => SyncRequest::decode(bytes).err().map(|fault| malformed(fault.to_string())),
+        Claim::SyncAnswer => SyncAnswer::decode(bytes).err().map(|fault| malformed(fault.to_string())),
         Claim::Export => {
             let faults =
                 |export: Export<'_>| export.filter_map(Result::err).map(|fault| fault.to_string()).next();
             Export::open(bytes).map_or_else(|fault| Some(fault.to_string()), faults).map(malformed)
         }
     }
+}
+
+/// A record's refusal, which has to have the verdict that the vector says.
+fn judged(vector: &Refused, door: &mut Door) -> Option<(String, String)> {
+    let refusal = door.take(&vector.bytes, vector.body.clone()).err()?;
+    let told = if refusal.verdict() == Verdict::Reject { "reject" } else { "ignore" };
+    assert_eq!(told, verdict(vector.reason), "{}: {refusal}", vector.name);
+    Some(said(refusal))
+}
+
+fn said(refusal: Refusal) -> (String, String) {
+    (refusal.reason().to_owned(), refusal.to_string())
 }
 
 /// A document's refusal, whose kind only its words tell.
@@ -150,10 +183,8 @@ fn document(says: &str) -> (String, String) {
 
 #[test]
 fn each_is_refused_for_its_own_reason() {
-    let mut door = Door::new();
-    main_log().iter().for_each(|entry| door.take_parcel(&entry.parcel()).unwrap());
     for vector in all() {
-        let Some((reason, says)) = offer(&mut door, &vector) else {
+        let Some((reason, says)) = offer(&vector) else {
             panic!("{:?} \"{}\" was taken", vector.claim, vector.name);
         };
         let place = format!("{:?} \"{}\": {says}", vector.claim, vector.name);

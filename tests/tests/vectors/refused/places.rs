@@ -2,18 +2,19 @@
 
 use certmesh_wire::{Audience, Header, Record};
 
-use super::Refused;
 use super::headers::{CREATED, Draft, PREV, ROSTER, SEQ, TLP, body};
-use crate::cbor::{bytes, sign1, uint};
-use crate::logs::{main_log, record_aad};
+use super::{Claim, Refused};
+use crate::cbor::{Body, bytes, sign1, uint};
+use crate::logs::{Entry, GREEN, forked_log, group_log, main_log, record_aad, void_log};
 use crate::mesh::{
-    CREATED_MS, SG_CUT, SG_LIVE, STRANGER, key, mesh, opening, opening_header, opening_record,
+    CREATED_MS, SG_CUT, SG_LIVE, SG_RETIRED, STRANGER, key, mesh, opening, opening_header, opening_record,
 };
 
 pub(super) fn all() -> Vec<Refused> {
     let mut all = chain();
     all.extend(logs());
     all.extend(bodies());
+    all.extend(forks());
     all
 }
 
@@ -29,11 +30,17 @@ fn chain() -> Vec<Refused> {
         ..one("the last record again", "duplicate", "here already", last.record.signed().to_vec())
     };
     let second = Draft::after(&main_log()[0].record).with(CREATED, uint(CREATED_MS + 9));
-    let forged = sign1(&record_aad(), &objects().with(SEQ, uint(5)).header(), &key(STRANGER));
+    let by_stranger = |seq| sign1(&record_aad(), &objects().with(SEQ, uint(seq)).header(), &key(STRANGER));
     vec![
         again,
         one("seq 5 where 3 comes next", "gap", "needs 3 first", objects().with(SEQ, uint(5)).signed()),
-        one("seq 5 by a stranger: its place is looked at first", "gap", "needs 3 first", forged),
+        one(
+            "seq 515 by a stranger: near enough to be looked at",
+            "bad-signature",
+            "signature",
+            by_stranger(515),
+        ),
+        one("seq 516 by a stranger: its place is looked at first", "gap", "needs 3 first", by_stranger(516)),
         one("another record with seq 1", "fork", "two histories", second.signed()),
         one("another predecessor", "fork", "two histories", objects().with(PREV, bytes(&[7; 32])).signed()),
         one(
@@ -65,6 +72,15 @@ fn logs() -> Vec<Refused> {
     vec![
         bare("log of a node that no manifest names", "unknown-log", "no manifest", stranger),
         bare("log for an audience that is no group", "unknown-log", "no manifest", no_group),
+        Refused {
+            claim: Claim::RecordAtVn,
+            ..bare(
+                "log for a group that VN is not in",
+                "unknown-log",
+                "no manifest",
+                group_log()[0].record.clone(),
+            )
+        },
         bare("another opening where the log is cut", "cut", "member cut", sign(other, SG_CUT)),
         // Its opening is not here, and is missed first.
         one("record beyond the cut", "gap", "needs 0 first", beyond),
@@ -81,8 +97,8 @@ fn bodies() -> Vec<Refused> {
     let mut flipped = body().bytes;
     flipped[20] ^= 1;
     let longer = [body().bytes, vec![0]].concat();
+    let missing = void_log()[2].record.signed().to_vec();
     vec![
-        with("without its body", "body-missing", "without its body", &sound, None),
         with("flipped bit in the body", "body-mismatch", "not the one it names", &sound, Some(flipped)),
         with("byte after the body", "body-mismatch", "not the one it names", &sound, Some(longer)),
         with("empty body", "body-mismatch", "not the one it names", &sound, Some(Vec::new())),
@@ -99,6 +115,44 @@ fn bodies() -> Vec<Refused> {
             "not the one it names",
             &unknown,
             Some(Vec::new()),
+        ),
+        with(
+            "body of another record, beside a record that is here without its own",
+            "body-mismatch",
+            "not the one it names",
+            &missing,
+            Some(Body::of(&[GREEN]).bytes),
+        ),
+        with(
+            "a record that is here without its body, again without",
+            "duplicate",
+            "here already",
+            &missing,
+            None,
+        ),
+    ]
+}
+
+fn forks() -> Vec<Refused> {
+    let [_, first, other, beyond] = forked_log();
+    let disputed = |name, entry: &Entry| Refused {
+        body: entry.body.as_ref().map(|body| body.bytes.clone()),
+        ..one(name, "disputed", "beyond the fork", entry.record.signed().to_vec())
+    };
+    let header = first.record.header().clone();
+    let third =
+        Entry { record: sign(Header { created_ms: CREATED_MS + 77, ..header }, SG_RETIRED), ..other.clone() };
+    let forged = sign1(&record_aad(), &Draft::after(&beyond.record).header(), &key(STRANGER));
+    vec![
+        disputed("a branch of a fork, again", &first),
+        disputed("the other branch of a fork, again", &other),
+        disputed("a third record in a fork's place", &third),
+        disputed("a record beyond a fork", &beyond),
+        one(
+            "a record beyond a fork by a stranger: its place is looked at first",
+            "disputed",
+            "beyond the fork",
+            forged,
         ),
     ]
 }

@@ -1,0 +1,127 @@
+//! The whole way through the door for what comes from other nodes: several parcels at once, with
+//! the signatures checked wherever the caller likes, and then whatever had been waiting for them.
+
+use certmesh_wire::{LogId, Parcel, RecordId};
+
+use crate::commit::Steps;
+use crate::engine::Engine;
+use crate::refusal::Refusal;
+use crate::store::Store;
+use crate::verify::{Prechecked, Verified};
+
+/// A record past the first step, with the body that came along.
+pub type Candidate = (Prechecked, Option<Vec<u8>>);
+
+impl Engine {
+    /// Takes parcels, in order, and gives a result for each. They count once `steps` are committed.
+    ///
+    /// `verify` runs [`Prechecked::verify`] on every candidate, in whatever order and on whatever
+    /// core, and gives the results in the order of the candidates.
+    pub fn enter(
+        &mut self,
+        store: &dyn Store,
+        parcels: Vec<Parcel>,
+        now_ms: u64,
+        steps: &mut Steps,
+        verify: impl FnOnce(Vec<Candidate>) -> Vec<Result<Verified, Refusal>>,
+    ) -> Vec<Result<RecordId, Refusal>> {
+        let (mut candidates, mut places) = (Vec::new(), Vec::new());
+        for parcel in parcels {
+            let (signed, body) = parcel.into_parts();
+            match self.precheck(store, &signed) {
+                Ok(prechecked) => {
+                    candidates.push((prechecked, body));
+                    places.push(None);
+                }
+                Err(Refusal::Duplicate(id)) => {
+                    places.push(Some(self.enter_late_body(store, id, &signed, body, now_ms, steps)));
+                }
+                Err(refusal) => places.push(Some(Err(refusal))),
+            }
+        }
+        let mut verified = verify(candidates).into_iter();
+        let mut results = Vec::with_capacity(places.len());
+        for place in places {
+            results.push(match place {
+                Some(result) => result,
+                None => match verified.next() {
+                    Some(Ok(verified)) => self.admit_or_park(store, verified, now_ms, steps),
+                    Some(Err(refusal)) => Err(refusal),
+                    None => break,
+                },
+            });
+        }
+        results
+    }
+
+    /// Takes a body that comes by itself.
+    pub fn enter_body(
+        &mut self,
+        store: &dyn Store,
+        (log, seq): (LogId, u64),
+        body: Vec<u8>,
+        now_ms: u64,
+        steps: &mut Steps,
+    ) -> Result<(), Refusal> {
+        let prechecked = self.precheck_body(store, log, seq, body)?;
+        if steps.has_body(&prechecked.record.id()) {
+            return Err(Refusal::BodyUnwanted { log, seq });
+        }
+        let verified = prechecked.verify()?;
+        self.admit_body(store, verified, now_ms, steps)
+    }
+
+    /// The record is here already, but its body may have been missing.
+    fn enter_late_body(
+        &mut self,
+        store: &dyn Store,
+        id: RecordId,
+        signed: &[u8],
+        body: Option<Vec<u8>>,
+        now_ms: u64,
+        steps: &mut Steps,
+    ) -> Result<RecordId, Refusal> {
+        let (Some(body), Ok(record)) = (body, certmesh_wire::Record::decode(signed)) else {
+            return Err(Refusal::Duplicate(id));
+        };
+        let place = (record.header().log, record.header().seq);
+        match self.enter_body(store, place, body, now_ms, steps) {
+            Ok(()) => Ok(id),
+            Err(Refusal::BodyUnwanted { .. }) => Err(Refusal::Duplicate(id)),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// Takes a verified record, and those that waited for it; or lets it wait in its turn.
+    fn admit_or_park(
+        &mut self,
+        store: &dyn Store,
+        verified: Verified,
+        now_ms: u64,
+        steps: &mut Steps,
+    ) -> Result<RecordId, Refusal> {
+        let (id, log, seq) =
+            (verified.record.id(), verified.record.header().log, verified.record.header().seq);
+        let next = self.logs.get(&log).map_or(0, |state| state.next);
+        if seq > next {
+            let parked = self.parked.park(verified, next);
+            return Err(Refusal::Gap { id, seq, next, parked });
+        }
+        self.admit(store, verified, now_ms, steps)?;
+        self.release(store, log, now_ms, steps);
+        Ok(id)
+    }
+
+    /// Takes what waited for its turn in this log, as much as one commit takes. The rest waits for
+    /// the log's next record, or comes again by sync.
+    fn release(&mut self, store: &dyn Store, log: LogId, now_ms: u64, steps: &mut Steps) {
+        while !steps.is_full()
+            && let Some(next) = self.logs.get(&log).and_then(|state| self.parked.take(log, state.next))
+        {
+            // One that is refused after all was somebody's fault who is long gone.
+            if self.admit(store, next, now_ms, steps).is_err() {
+                break;
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! An export of everything here, for whoever checks it without a node. It reads what is committed
+//! and nothing else.
+
+use std::ops::ControlFlow;
+
+use certmesh_wire::{ExportWriter, Parcel};
+
+use crate::layout;
+use crate::membership::Membership;
+use crate::store::{Family, Order, Store, StoreError};
+
+/// Every record here with its manifests, piece by piece, in the format of [`certmesh_wire::Export`].
+pub fn export(
+    store: &dyn Store,
+    membership: &Membership,
+    take: &mut dyn FnMut(Vec<u8>) -> ControlFlow<()>,
+) -> Result<(), StoreError> {
+    if take(ExportWriter::manifests(membership.manifests())).is_break() {
+        return Ok(());
+    }
+    for (_, state) in layout::read_logs(store)? {
+        let mut broken_off = false;
+        read_parcels(store, state.number, 0, &mut |parcel| {
+            let flow = take(ExportWriter::parcel(&parcel));
+            broken_off = flow.is_break();
+            flow
+        })?;
+        if broken_off {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The records of a log from `from` on, each with its body.
+fn read_parcels(
+    store: &dyn Store,
+    number: u32,
+    from: u64,
+    take: &mut dyn FnMut(Parcel) -> ControlFlow<()>,
+) -> Result<(), StoreError> {
+    let mut fault = None;
+    let mut visit = |key: &[u8], signed: &[u8]| match store.get(Family::Body, key) {
+        Ok(body) => take(Parcel::new(signed.to_vec(), body)),
+        Err(e) => {
+            fault = Some(e);
+            ControlFlow::Break(())
+        }
+    };
+    let (start, end) = (layout::place(number, from), layout::end_of(&number.to_be_bytes()));
+    store.scan(Family::Log, &start, &end, Order::Ascending, &mut visit)?;
+    fault.map_or(Ok(()), Err)
+}

@@ -1,0 +1,130 @@
+//! Whether this node may sign: never one seq twice, not even after its disk was rolled back to a
+//! backup, or its folder copied to a second machine.
+//!
+//! After a start a node signs only if a note of its last clean stop, kept outside its data folder,
+//! says that its logs end where the store has them; or if enough other members have told it that
+//! they know of nothing beyond. A note is used up by the start that reads it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use certmesh_wire::{Frontier, LogId, MemberCode, NodeId, RecordId};
+
+use crate::engine::Engine;
+
+/// How many other members have to confirm where a node's logs end; all of them, if there are fewer.
+const CONFIRMATIONS: usize = 2;
+/// The first line of a note.
+const NOTE_HEADING: &str = "certmesh stopped cleanly 1";
+
+/// Where a node's own logs ended when it stopped: seq that comes next, and last record.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StopNote(BTreeMap<LogId, (u64, RecordId)>);
+
+impl StopNote {
+    /// Reads the text of a note; anything else is no note.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut lines = text.lines();
+        if lines.next()? != NOTE_HEADING {
+            return None;
+        }
+        let entry = |line: &str| {
+            let mut words = line.split(' ');
+            let log = words.next()?.parse().ok()?;
+            let next = words.next()?.parse().ok()?;
+            Some((log, (next, words.next()?.parse().ok()?)))
+        };
+        lines.map(entry).collect::<Option<_>>().map(Self)
+    }
+
+    /// The text to keep: a heading, and a line for each log.
+    pub fn to_text(&self) -> String {
+        let mut text = format!("{NOTE_HEADING}\n");
+        for (log, (next, head)) in &self.0 {
+            // Writing to a string can't fail.
+            let _ = writeln!(text, "{log} {next} {head}");
+        }
+        text
+    }
+}
+
+/// Whether a node signs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Signing {
+    /// It does.
+    Free,
+    /// It waits until enough other members have confirmed where its logs end.
+    Waiting {
+        /// Who has.
+        confirmed: BTreeSet<MemberCode>,
+        /// How many are needed.
+        needed: usize,
+    },
+}
+
+impl Signing {
+    /// Free, if the note is there and right, or if there is nobody to ask.
+    pub(crate) fn at_start(engine: &Engine, note: Option<&StopNote>) -> Self {
+        let mine = engine.stop_note();
+        let me = engine.membership.member_of(engine.node_id()).map(|member| member.code);
+        let others: BTreeSet<_> = engine
+            .membership
+            .live_nodes()
+            .map(|(_, node)| node.member)
+            .filter(|code| Some(*code) != me)
+            .collect();
+        let needed = others.len().min(CONFIRMATIONS);
+        if needed == 0 || note == Some(&mine) {
+            return Self::Free;
+        }
+        Self::Waiting { confirmed: BTreeSet::new(), needed }
+    }
+}
+
+impl Engine {
+    /// Whether this node signs.
+    pub fn signing(&self) -> &Signing {
+        &self.signing
+    }
+
+    /// Where this node's own logs end: to be kept outside the data folder after the last commit.
+    pub fn stop_note(&self) -> StopNote {
+        let me = self.node_id();
+        let mine = self.logs.iter().filter(|(log, _)| self.is_log_of(**log, me));
+        StopNote(mine.map(|(log, state)| (*log, (state.next, state.head))).collect())
+    }
+
+    /// The operator vouches that nothing was signed that is not here, knowing the risk.
+    pub fn vouch(&mut self) {
+        self.signing = Signing::Free;
+    }
+
+    /// A node has told how far it is. If it has this node's logs to their very ends, its member has
+    /// confirmed where they end; a log that is empty here has to be unknown there.
+    pub fn told(&mut self, by: NodeId, frontier: &Frontier) {
+        let Some(member) = self.membership.member_of(by).map(|member| member.code) else { return };
+        let me = self.node_id();
+        let own = self.membership.member_of(me).map(|member| member.code);
+        if self.signing == Signing::Free || own == Some(member) {
+            return;
+        }
+        let theirs = frontier.entries().iter().filter(|entry| self.is_log_of(entry.log, me));
+        let theirs: BTreeMap<_, _> =
+            theirs.map(|entry| (entry.log, (entry.next, entry.head, entry.fork))).collect();
+        let mine = self.logs.iter().filter(|(log, state)| state.next > 0 && self.is_log_of(**log, me));
+        let mine: BTreeMap<_, _> = mine.map(|(log, state)| (*log, (state.next, state.head, None))).collect();
+        if theirs != mine {
+            return;
+        }
+        if let Signing::Waiting { confirmed, needed } = &mut self.signing {
+            confirmed.insert(member);
+            if confirmed.len() >= *needed {
+                self.signing = Signing::Free;
+            }
+        }
+    }
+
+    fn is_log_of(&self, log: LogId, node: NodeId) -> bool {
+        self.membership.log(log).is_some_and(|opening| opening.node == node)
+    }
+}

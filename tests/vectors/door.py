@@ -51,6 +51,8 @@ class Door:
             raise Refused("fork", "two histories")
         head = log.records[-1] if log.records else None
         require(record.prev == (head and head.id), "another predecessor", "fork")
+        vouched = checkpoint is None or record.seq != checkpoint[0] or record.id == checkpoint[1]
+        require(vouched, "another record than its member vouches for", "cut")
         require(record.roster >= (head.roster if head else 0), "an older roster", "roster-decreases")
         require(record.roster <= self.membership.roster.version, "a newer roster", "roster-ahead")
         require(audience != ALL or record.tlp <= 2, "too strict for all", "tlp")
@@ -82,16 +84,24 @@ class Door:
         same_place = (one.log, one.seq) == (other.log, other.seq)
         require(same_place and one.id != other.id, "no two records of one place", "no-fork")
         node = self.known(one.log)[0]
+        require(not self.is_old(one), "known, or settled", "disputed")
         for record in (one, other):
             record.verify(self.membership.roster.mesh, node)
         self.note_fork(one, other)
 
+    def is_old(self, record):
+        """Whether a fork as low as this record is known, or its member vouches for the branch that is here."""
+        log, checkpoint = self.logs.get(record.log, Log()), self.known(record.log)[4]
+        if log.fork is not None and log.fork <= record.seq:
+            return True
+        seq, vouched = checkpoint or (None, None)
+        return checkpoint is not None and record.seq <= seq < log.next() and log.records[seq].id == vouched
+
     def note_fork(self, one, other):
-        """Ends the log below the fork, if no lower one is known and no checkpoint settles it."""
-        checkpoint = self.known(one.log)[4]
-        log = self.logs.setdefault(one.log, Log())
-        if (checkpoint and one.seq <= checkpoint[0]) or (log.fork is not None and log.fork <= one.seq):
+        """Ends the log below the fork."""
+        if self.is_old(one):
             return
+        log = self.logs.setdefault(one.log, Log())
         log.fork = one.seq
         log.proof = [record.signed for record in sorted((one, other), key=lambda record: record.id)]
         del log.records[log.fork :]

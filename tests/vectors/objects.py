@@ -11,7 +11,7 @@ OBJECT_TYPE = re.compile(r"[A-Za-z0-9_-]+")
 UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 SURROGATE = re.compile("[\ud800-\udfff]")
 MARKINGS = {
-    f"marking-definition--{uuid}": tlp
+    f"marking-definition--{uuid}".encode(): tlp
     for uuid, tlp in {
         "94868c89-83c2-464b-929b-a1a8aa3c8487": 0,
         "bab4a63c-aed9-4cf5-a766-dfca5abac2bb": 1,
@@ -96,7 +96,7 @@ def marking(properties):
     refs = properties.get("object_marking_refs")
     refs = [refs] if isinstance(refs, str) else [] if isinstance(refs, Properties) else refs
     whole = levels(refs)
-    unmarked = 0 if properties["id"] in MARKINGS else AMBER
+    unmarked = 0 if level(properties["id"]) is not None else AMBER
     granular = properties.get("granular_markings")
     parts = granular if type(granular) is list else []
     pairs = [pair for part in parts if isinstance(part, Properties) for pair in part]
@@ -106,7 +106,13 @@ def marking(properties):
 
 def levels(refs):
     listed = refs if isinstance(refs, list) else []
-    return [MARKINGS[ref] for ref in listed if isinstance(ref, str) and ref in MARKINGS]
+    found = [level(ref) for ref in listed if isinstance(ref, str)]
+    return [tlp for tlp in found if tlp is not None]
+
+
+def level(ref):
+    """The TLP of a marking definition's id; only ASCII letters have a case here."""
+    return MARKINGS.get(ref.encode("utf-8", "surrogatepass").lower())
 
 
 def unpack(body, raw_len, tlp):

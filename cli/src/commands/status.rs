@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn says_first_what_matters_most() {
-        let json = r#"{"mesh":"aa","mesh_name":"drill","exercise":true,"member":"SG","node_id":"bb","version":"0.1.0",
+        let json = r#"{"mesh":"aa","mesh_name":"drill","exercise":true,"member":"SG","node_id":"bb","version":"0.1.0","signs":true,
             "records":2,"objects":9,"indicators":1,"refused":{"bad signature":3,"other":0},"alarms":["the disk is full"],
             "peers":[{"member":"MY","node_id":"0123456789","connected":true},
                      {"member":"VN","node_id":"cc","connected":false}]}"#;
@@ -82,6 +82,7 @@ mod tests {
         mesh     drill (aa)
         node     bb of SG
         version  0.1.0
+        signs    yes
         holds    9 objects (1 indicator) in 2 records
         peers    1 of 2 connected; not connected: VN cc
         refused  3 × bad signature

@@ -110,6 +110,8 @@ pub(super) struct Vouched {}
 
 pub(super) async fn status(AxumState(state): AxumState<State>) -> Result<Json<Status>, Failure> {
     let counts = counts(&*state.store)?;
+    // A copy: the driver, which would wait for a guard, must not.
+    let signing = state.signing.borrow().clone();
     let roster = state.membership.roster();
     let member = state.membership.member_of(state.node_id);
     let peers = state.peers.all();
@@ -120,12 +122,12 @@ pub(super) async fn status(AxumState(state): AxumState<State>) -> Result<Json<St
         member: member.map_or_else(String::new, |member| member.code.to_string()),
         node_id: state.node_id.to_string(),
         version: env!("CARGO_PKG_VERSION").into(),
-        signs: *state.signing.borrow() == Signing::Free,
+        signs: signing == Signing::Free,
         records: counts.records,
         objects: counts.objects,
         indicators: counts.indicators,
         refused: state.peers.refused().into_iter().map(|(why, n)| (why.to_owned(), n)).collect(),
-        alarms: alarms(&state)?,
+        alarms: alarms(&state, &signing)?,
         peers: peers
             .into_iter()
             .map(|(id, peer)| PeerState {
@@ -139,10 +141,10 @@ pub(super) async fn status(AxumState(state): AxumState<State>) -> Result<Json<St
 
 /// What an operator should see to: a node that does not sign, keys that have signed two histories,
 /// and documents that have run out.
-fn alarms(state: &State) -> Result<Vec<String>, StoreError> {
+fn alarms(state: &State, signing: &Signing) -> Result<Vec<String>, StoreError> {
     let now = now_ms();
     let mut alarms = Vec::new();
-    if let Signing::Waiting { confirmed, needed } = &*state.signing.borrow() {
+    if let Signing::Waiting { confirmed, needed } = signing {
         alarms.push(format!(
             "this node does not sign yet: it was not stopped cleanly, or has never run, and {} of {needed} \
              other members have confirmed where its log ends; it goes on by itself when they have",

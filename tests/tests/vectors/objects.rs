@@ -71,6 +71,25 @@ fn texts() -> Vec<(&'static str, String, Option<u8>)> {
             0,
         ),
         object("parts that are no list", with(r#""granular_markings":{"marking_ref":"x"}"#), 2),
+        object("RED in upper case", marked(&[&RED.to_uppercase()], &[]), 4),
+        object(
+            "RED in upper case from its first letter",
+            with(&format!(
+                r#""object_marking_refs":["{}"]"#,
+                format!("marking-definition--{RED}").to_uppercase()
+            )),
+            4,
+        ),
+        object(
+            "RED with a Kelvin sign, which is no K but becomes one in lower case",
+            with(&format!("\"object_marking_refs\":[\"mar\u{212a}ing-definition--{RED}\"]")),
+            2,
+        ),
+        object(
+            "a TLP marking definition itself, its id in upper case",
+            identified("marking-definition", &format!("marking-definition--{}", RED.to_uppercase())),
+            0,
+        ),
         object("a TLP marking definition itself", Tlp::Red.marking_definition().into(), 0),
         object(
             "white space around",

@@ -81,7 +81,7 @@ fn logs() -> Vec<Refused> {
                 group_log()[0].record.clone(),
             )
         },
-        bare("another opening where the log is cut", "cut", "member cut", sign(other, SG_CUT)),
+        bare("another opening where the log is cut", "cut", "vouches for", sign(other, SG_CUT)),
         // Its opening is not here, and is missed first.
         one("record beyond the cut", "gap", "needs 0 first", beyond),
     ]

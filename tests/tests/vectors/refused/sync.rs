@@ -1,13 +1,13 @@
 //! Questions and answers of sync that are none, and bodies and proofs of forks that are worth nothing.
 
 use certmesh_wire::limits::{SYNC_LOGS, SYNC_PLACES};
-use certmesh_wire::{SyncAnswer, SyncRequest};
+use certmesh_wire::{Record, SyncAnswer, SyncRequest};
 
 use super::headers::body;
 use super::{Claim, Refused};
 use crate::cbor::{Body, NULL, array, bytes, head, sign1, text, uint};
-use crate::logs::{GREEN, forked_log, group_log, main_log, record_aad, void_log};
-use crate::mesh::{SG_LIVE, STRANGER, VN_NODE, key, log, opening_record};
+use crate::logs::{GREEN, forked_log, group_log, main_log, payload, record_aad, void_log};
+use crate::mesh::{SG_LIVE, STRANGER, VN_NODE, key, log, mesh, opening_record};
 use crate::travel::fork;
 
 pub(super) fn all() -> Vec<Refused> {
@@ -163,16 +163,15 @@ fn forks() -> Vec<Refused> {
     let none = |name, bytes| Refused::new(Claim::Fork, name, "no-fork", "prove no fork", bytes);
     let [one, other] = fork();
     let [opening, first, _, beyond] = forked_log().map(|entry| entry.record.signed().to_vec());
-    let mut flipped = other.clone();
+    let main = main_log().pop().unwrap().record.signed().to_vec();
+    let mut flipped = main.clone();
     *flipped.last_mut().unwrap() ^= 1;
-    // The header of the first branch in another's envelope: other bytes, and so another id.
-    let header = crate::logs::payload(&first);
-    let by_stranger = sign1(&record_aad(), &header, &key(STRANGER));
-    let main = main_log()[0].record.signed().to_vec();
+    // The same header in another's envelope: other bytes, and so another id.
+    let by_stranger = |signed: &[u8]| sign1(&record_aad(), &payload(signed), &key(STRANGER));
     let strangers = |created: u64| {
         let mut header = opening_record(STRANGER).header().clone();
         header.created_ms += created;
-        certmesh_wire::Record::sign(header, crate::mesh::mesh(), &key(STRANGER)).unwrap().signed().to_vec()
+        Record::sign(header, mesh(), &key(STRANGER)).unwrap().signed().to_vec()
     };
     vec![
         none("one record twice", pair(&one, &one)),
@@ -181,17 +180,17 @@ fn forks() -> Vec<Refused> {
         none("records of two logs", pair(&opening, &main)),
         Refused::new(
             Claim::Fork,
-            "flipped bit in one signature",
+            "a record and itself with a flipped bit in the signature",
             "bad-signature",
             "signature",
-            pair(&one, &flipped),
+            pair(&main, &flipped),
         ),
         Refused::new(
             Claim::Fork,
             "one header signed by the log's node and by a stranger",
             "bad-signature",
             "signature",
-            pair(&first, &by_stranger),
+            pair(&main, &by_stranger(&main)),
         ),
         Refused::new(
             Claim::Fork,
@@ -199,6 +198,20 @@ fn forks() -> Vec<Refused> {
             "unknown-log",
             "no manifest",
             pair(&strangers(0), &strangers(1)),
+        ),
+        Refused::new(
+            Claim::Fork,
+            "the fork that is known",
+            "disputed",
+            "beyond the fork",
+            pair(&one, &other),
+        ),
+        Refused::new(
+            Claim::Fork,
+            "records beyond the fork that is known, one by a stranger",
+            "disputed",
+            "beyond the fork",
+            pair(&beyond, &by_stranger(&beyond)),
         ),
         Refused::new(Claim::Fork, "no records", "malformed", "", pair(b"one", b"other")),
     ]
@@ -218,7 +231,7 @@ fn lists_have_their_limits() {
         assert!(fault.contains("too long"), "kind {kind}: {fault}");
     }
     for (kind, item, most) in
-        [(3, array(&[id.clone(), uint(0), bytes(&[])]), SYNC_PLACES), (4, id.clone(), SYNC_PLACES)]
+        [(3, array(&[id.clone(), uint(0), bytes(&[])]), SYNC_PLACES), (4, NULL.to_vec(), SYNC_PLACES)]
     {
         assert!(SyncAnswer::decode(&message(kind, &vec![item.clone(); most])).is_ok(), "kind {kind}");
         let fault = SyncAnswer::decode(&message(kind, &vec![item; most + 1])).unwrap_err().to_string();

@@ -141,6 +141,9 @@ impl Puller {
                 Err(PullFault::Stopping) => return,
                 Err(fault) => {
                     self.report(node, &fault);
+                    if matches!(fault, PullFault::Answer(_)) {
+                        self.mesh.hang_up(node).await;
+                    }
                     session = Session::new(member);
                     tokio::time::sleep(BACK_OFF).await;
                 }

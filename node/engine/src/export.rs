@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use certmesh_wire::{ExportWriter, Parcel};
 
-use crate::layout;
+use crate::layout::{self, LogState};
 use crate::membership::Membership;
 use crate::store::{Family, Order, Store, StoreError};
 
@@ -20,7 +20,7 @@ pub fn export(
     }
     for (_, state) in layout::read_logs(store)? {
         let mut broken_off = false;
-        read_parcels(store, state.number, 0, &mut |parcel| {
+        read_parcels(store, &state, &mut |parcel| {
             let flow = take(ExportWriter::parcel(&parcel));
             broken_off = flow.is_break();
             flow
@@ -32,11 +32,10 @@ pub fn export(
     Ok(())
 }
 
-/// The records of a log from `from` on, each with its body.
+/// The valid records of a log, each with its body: what is disputed stays here.
 fn read_parcels(
     store: &dyn Store,
-    number: u32,
-    from: u64,
+    state: &LogState,
     take: &mut dyn FnMut(Parcel) -> ControlFlow<()>,
 ) -> Result<(), StoreError> {
     let mut fault = None;
@@ -47,7 +46,7 @@ fn read_parcels(
             ControlFlow::Break(())
         }
     };
-    let (start, end) = (layout::place(number, from), layout::end_of(&number.to_be_bytes()));
+    let (start, end) = (layout::place(state.number, 0), layout::place(state.number, state.next));
     store.scan(Family::Log, &start, &end, Order::Ascending, &mut visit)?;
     fault.map_or(Ok(()), Err)
 }

@@ -83,7 +83,7 @@ impl Answering<'_> {
     fn bodies(&self, places: &[Place]) -> Result<SyncAnswer, StoreError> {
         let (mut bodies, mut bytes) = (Vec::new(), 0);
         for (log, seq) in places {
-            let Some(state) = self.log(*log)? else { continue };
+            let Some(state) = self.log(*log)?.filter(|state| *seq < state.next) else { continue };
             if let Some(body) = self.store.get(Family::Body, &layout::place(state.number, *seq))? {
                 bytes += body.len();
                 bodies.push((*log, *seq, body));

@@ -2,8 +2,8 @@
 //!
 //! Whichever branch a node met first, and in whatever order, its valid head is then the record
 //! below the lowest fork. What came before stays. What lies beyond is kept and disputed, out of the
-//! views, until the member's manifest vouches for a place in the log (a checkpoint); forks at or
-//! below a checkpoint are mere evidence.
+//! views. A fork below a place that the member's manifest vouches for (a checkpoint), on a node that
+//! has the branch which leads there, is settled: it changes nothing.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;

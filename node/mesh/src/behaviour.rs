@@ -73,8 +73,8 @@ fn gossip(mesh: &MeshId) -> Result<Gossip, String> {
     Ok(gossip)
 }
 
-/// Meshes have between three and two hundred nodes. The publisher sends to everyone itself
-/// (`flood_publish`); up to thirteen nodes all are also each other's gossip neighbours.
+/// Meshes have between three and two hundred nodes. The publisher sends to everyone it is connected to
+/// itself (`flood_publish`), so few neighbours pass a message on: each of them costs every node a message.
 fn gossip_config() -> Result<gossipsub::Config, gossipsub::ConfigBuilderError> {
     gossipsub::ConfigBuilder::default()
         .validation_mode(gossipsub::ValidationMode::Anonymous)
@@ -84,10 +84,10 @@ fn gossip_config() -> Result<gossipsub::Config, gossipsub::ConfigBuilderError> {
         .heartbeat_interval(std::time::Duration::from_secs(1))
         .history_length(12)
         .history_gossip(5)
-        .mesh_n(8)
-        .mesh_n_low(6)
-        .mesh_n_high(12)
-        .mesh_outbound_min(3)
+        .mesh_n(4)
+        .mesh_n_low(3)
+        .mesh_n_high(6)
+        .mesh_outbound_min(1)
         .flood_publish(true)
         .max_transmit_size(limits::GOSSIP_RPC)
         .connection_handler_queue_len(limits::GOSSIP_QUEUE)

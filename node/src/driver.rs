@@ -351,7 +351,7 @@ impl Shell {
         Ok(())
     }
 
-    /// Gossips this node's own records, and passes on what had been waiting for a pull.
+    /// Gossips this node's own records, and passes on what had been waiting for its predecessors.
     fn send_out(&mut self, committed: &Committed) {
         let me = self.engine.node_id();
         for record in &committed.records {

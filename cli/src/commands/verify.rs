@@ -41,10 +41,9 @@ pub(crate) struct Verify {
 impl Verify {
     pub(crate) fn run(self, session: &mut Session) -> Result<(), CommandError> {
         let trusted = roster::read(&self.roster)?;
-        let trusted = match self.mesh_id {
-            Some(mesh) => trusted.of_mesh(mesh).map_err(CommandError::refused)?,
-            None => trusted,
-        };
+        // Also without a mesh id: a later version than 0 has to be proven, whichever mesh it names.
+        let mesh = self.mesh_id.unwrap_or_else(|| trusted.mesh());
+        let trusted = trusted.of_mesh(mesh).map_err(CommandError::refused)?;
         let bytes = file::read(&self.file, FILE_BYTES)?;
         let audit = Audit::of(&bytes, trusted.mesh(), trusted.roster());
         if session.json() {

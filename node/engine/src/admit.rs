@@ -3,9 +3,10 @@
 use certmesh_intel::Tlp;
 use certmesh_wire::{Audience, Header, LogId, MemberCode, Opening, Parcel, Record, RecordId};
 
+use crate::allowance;
 use crate::commit::{CommittedRecord, Steps};
 use crate::engine::Engine;
-use crate::layout::{self, LogState, StoredObject};
+use crate::layout::{self, LogState, Publisher, StoredObject};
 use crate::refusal::Refusal;
 use crate::store::{Family, Store, StoreError};
 use crate::verify::{Content, PrecheckedBody, ReadObject, Verified, VerifiedBody};
@@ -143,22 +144,19 @@ impl Engine {
         if header.prev != state.filter(|state| state.next > 0).map(|state| state.head) {
             return Err(Refusal::Fork { id, seq: header.seq });
         }
-        let vouched = self.checkpoint(header.log).filter(|at| at.seq == header.seq);
+        let vouched = self.membership.checkpoint(header.log).filter(|at| at.seq == header.seq);
         if vouched.is_some_and(|at| at.record != id) {
             return Err(Refusal::Cut { id });
         }
         self.check_rules(id, header, state.map_or(0, |state| state.roster))?;
         let number = self.logs.len() as u32;
         let before = state.unwrap_or(LogState { number, next: 0, head: id, roster: 0, bytes: 0 });
-        // What a body takes once it is read counts too: a thousandfold of what travels, at worst.
-        let body = header.body.map_or(0, |body| u64::from(body.len) + u64::from(body.raw_len));
-        let len = record.signed().len() as u64 + body;
         let after = LogState {
             number: before.number,
             next: header.seq + 1,
             head: id,
             roster: header.roster,
-            bytes: before.bytes + len,
+            bytes: before.bytes + allowance::bytes_of(record),
         };
         self.check_allowance(id, &after)?;
         Ok(after)
@@ -185,11 +183,8 @@ impl Engine {
     }
 
     fn check_allowance(&self, id: RecordId, after: &LogState) -> Result<(), Refusal> {
-        let limits = self.membership.roster().limits;
-        if after.next > limits.log_records || after.bytes > limits.log_bytes {
-            return Err(Refusal::Allowance { id });
-        }
-        Ok(())
+        let allowed = allowance::allows(self.membership.roster().limits, after);
+        allowed.then_some(()).ok_or(Refusal::Allowance { id })
     }
 
     fn admit_content(
@@ -214,9 +209,14 @@ impl Engine {
         }
     }
 
+    /// An arrival that was never given before.
+    pub(crate) fn next_arrival(&mut self, now_ms: u64) -> u64 {
+        self.last_arrival = now_ms.max(self.last_arrival + 1);
+        self.last_arrival
+    }
+
     fn admit_object(&mut self, carrier: &Carrier, object: ReadObject, steps: &mut Steps) {
-        let arrival = carrier.now_ms.max(self.last_arrival + 1);
-        self.last_arrival = arrival;
+        let arrival = self.next_arrival(carrier.now_ms);
         self.counts.objects += 1;
         self.counts.indicators += u64::from(object.object_type == "indicator");
         steps.add_object(object.sha256, arrival);
@@ -274,7 +274,6 @@ fn index_publication(steps: &mut Steps, carrier: &Carrier, object: &ReadObject, 
     steps.put(Family::Index, by_member, Vec::new());
     let version = layout::version(&object.id, carrier.member, object.modified, arrival);
     steps.put(Family::Index, version, Vec::new());
-    let publisher = [&layout::publisher(arrival)[..], &carrier.record.0].concat();
-    let value = [&carrier.member.bytes()[..], &carrier.author.0].concat();
-    steps.put(Family::Index, publisher, value);
+    let publisher = Publisher { record: carrier.record, member: carrier.member, node: carrier.author };
+    steps.put(Family::Index, layout::publication(arrival, &carrier.record), publisher.encode());
 }

@@ -1,6 +1,6 @@
 //! The engine: what a node knows of its mesh and its logs, and how it is opened from a store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use certmesh_wire::{Audience, LogId, MemberCode, NodeId, NodeState, Opening, Record, SecretKey};
@@ -10,10 +10,13 @@ use crate::layout::{self, Counts, LogState};
 use crate::limits::PARK_AHEAD;
 use crate::membership::Membership;
 use crate::parked::Parked;
+use crate::quota::Quotas;
 use crate::refusal::Refusal;
+use crate::settle::to_take_back;
 use crate::signing::{Signing, StopNote};
 use crate::store::{Family, Store, StoreError};
 use crate::verify::Prechecked;
+use crate::withdraw::Pending;
 
 /// Why an engine can't be opened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,7 +44,12 @@ pub struct Engine {
     pub(crate) counts: Counts,
     pub(crate) parked: Parked,
     pub(crate) signing: Signing,
-    /// The place of each log's lowest fork.
+    /// What is to be withdrawn of each log.
+    pub(crate) pending: BTreeMap<LogId, Pending>,
+    /// Logs that a checkpoint has made valid again, from this node's own disk.
+    pub(crate) to_take_back: BTreeSet<LogId>,
+    pub(crate) quotas: Quotas,
+    /// The place of each log's lowest fork that is not settled.
     pub(crate) forks: BTreeMap<LogId, u64>,
     /// Forks that are found and not yet written: the lowest of each log.
     pub(crate) found_forks: BTreeMap<LogId, Fork>,
@@ -64,7 +72,8 @@ impl Engine {
         let logs = layout::read_logs(store)?;
         let last_arrival = read_last_arrival(store)?;
         let counts = crate::views::counts(store)?;
-        let forks = forks::forks(store)?.into_values().map(|fork| (fork.log, fork.seq)).collect();
+        let forks = forks::unsettled(store, &membership)?;
+        let forks = forks.into_values().map(|fork| (fork.log, fork.seq)).collect();
         let mut engine = Self {
             membership,
             key,
@@ -73,10 +82,14 @@ impl Engine {
             counts,
             parked: Parked::default(),
             signing: Signing::Free,
+            pending: layout::read_pending(store)?,
+            to_take_back: BTreeSet::new(),
+            quotas: Quotas::default(),
             forks,
             found_forks: BTreeMap::new(),
         };
         engine.signing = Signing::at_start(&engine, note);
+        engine.to_take_back = to_take_back(&engine, store)?;
         Ok(engine)
     }
 
@@ -90,9 +103,11 @@ impl Engine {
         self.key.node_id()
     }
 
-    /// Whether this place lies at or beyond the log's lowest fork.
+    /// Whether this place lies at or beyond the log's lowest fork, or holds what is still to be
+    /// withdrawn.
     pub(crate) fn is_disputed(&self, log: LogId, seq: u64) -> bool {
-        self.forks.get(&log).is_some_and(|fork| seq >= *fork)
+        let withdrawn = self.pending.get(&log).is_some_and(|part| seq >= part.from);
+        withdrawn || self.forks.get(&log).is_some_and(|fork| seq >= *fork)
     }
 
     /// Whether a record is of a log for all members, or of none that is known here.

@@ -1,10 +1,11 @@
 //! The whole way through the door for what comes from other nodes: several parcels at once, with
 //! the signatures checked wherever the caller likes, and then whatever had been waiting for them.
 
-use certmesh_wire::{LogId, Parcel, RecordId};
+use certmesh_wire::{LogId, NodeId, Parcel, RecordId};
 
 use crate::commit::Steps;
 use crate::engine::Engine;
+use crate::quota::Origin;
 use crate::refusal::Refusal;
 use crate::store::Store;
 use crate::verify::{Prechecked, Verified};
@@ -15,11 +16,14 @@ pub type Candidate = (Prechecked, Option<Vec<u8>>);
 impl Engine {
     /// Takes parcels, in order, and gives a result for each. They count once `steps` are committed.
     ///
+    /// What its own member's nodes bring of an author counts towards that author's rate.
+    ///
     /// `verify` runs [`Prechecked::verify`] on every candidate, in whatever order and on whatever
     /// core, and gives the results in the order of the candidates.
     pub fn enter(
         &mut self,
         store: &dyn Store,
+        origin: Origin,
         parcels: Vec<Parcel>,
         now_ms: u64,
         steps: &mut Steps,
@@ -28,7 +32,8 @@ impl Engine {
         let (mut candidates, mut places) = (Vec::new(), Vec::new());
         for parcel in parcels {
             let (signed, body) = parcel.into_parts();
-            match self.precheck(store, &signed) {
+            let prechecked = self.precheck(store, &signed);
+            match prechecked.and_then(|prechecked| self.charge(origin, prechecked, now_ms)) {
                 Ok(prechecked) => {
                     candidates.push((prechecked, body));
                     places.push(None);
@@ -45,13 +50,46 @@ impl Engine {
             results.push(match place {
                 Some(result) => result,
                 None => match verified.next() {
-                    Some(Ok(verified)) => self.admit_or_park(store, verified, now_ms, steps),
+                    Some(Ok(verified)) => {
+                        self.note_live(origin, verified.author, now_ms);
+                        self.admit_or_park(store, verified, now_ms, steps)
+                    }
                     Some(Err(refusal)) => Err(refusal),
                     None => break,
                 },
             });
         }
         results
+    }
+
+    /// Charges a record to its author's member, if it is that one's nodes that bring it.
+    fn charge(&mut self, origin: Origin, prechecked: Prechecked, now_ms: u64) -> Result<Prechecked, Refusal> {
+        let member = |node| self.membership.member_of(node).map(|member| member.code);
+        let author = member(prechecked.author);
+        if let Some(author) = author.filter(|_| author == member(origin.node()))
+            && !self.quotas.admit(author, prechecked.bytes(), now_ms)
+        {
+            return Err(Refusal::OverRate { id: prechecked.id(), member: author });
+        }
+        Ok(prechecked)
+    }
+
+    pub(crate) fn note_live(&mut self, origin: Origin, author: NodeId, now_ms: u64) {
+        if let (Origin::Gossip(_), Some(member)) = (origin, self.membership.member_of(author)) {
+            self.quotas.note_live(member.code, now_ms);
+        }
+    }
+
+    /// A peer has sent, unasked, what can't be taken: whether that has gone on for so long that it
+    /// is better hung up on.
+    pub fn blame(&mut self, peer: NodeId, now_ms: u64) -> bool {
+        self.quotas.blame(peer, now_ms)
+    }
+
+    /// Whether a record of this node's own, with a body of so many bytes once read, may be gossiped:
+    /// faster than others take it, it would only be a burden to them, and sync brings it.
+    pub fn may_gossip(&mut self, bytes: u64, now_ms: u64) -> bool {
+        self.quotas.gossip_own(bytes, now_ms)
     }
 
     /// Takes a body that comes by itself.

@@ -2,20 +2,20 @@
 //!
 //! Whichever branch a node met first, and in whatever order, its valid head is then the record
 //! below the lowest fork. What came before stays. What lies beyond is kept and disputed, out of the
-//! views. A fork below a place that the member's manifest vouches for (a checkpoint), on a node that
-//! has the branch which leads there, is settled: it changes nothing.
+//! views. A fork at or below a place that the member's manifest vouches for (a checkpoint) is
+//! settled: it is evidence and no more, and [`crate::settle`] says which branch counts.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 
-use certmesh_wire::{Checkpoint, LogId, Record, RecordId, sha256};
+use certmesh_wire::{LogId, Record, RecordId};
 
 use crate::commit::Steps;
 use crate::engine::Engine;
 use crate::layout::{self, LogState};
+use crate::membership::Membership;
 use crate::refusal::Refusal;
-use crate::store::{Family, Order, Store, StoreError};
-use crate::withdraw::Withdrawal;
+use crate::store::{Family, Store, StoreError};
+use crate::withdraw::Pending;
 
 /// The proof that a node's key has signed two histories.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,32 +41,37 @@ impl Fork {
     }
 }
 
-/// The lowest fork of every log that has one.
+impl Fork {
+    /// Whether the log's member vouches for a place at or beyond the fork, which decides it.
+    pub fn is_settled(&self, membership: &Membership) -> bool {
+        membership.checkpoint(self.log).is_some_and(|at| self.seq <= at.seq)
+    }
+}
+
+/// The lowest forks of the logs that end below one.
+pub(crate) fn unsettled(
+    store: &dyn Store,
+    membership: &Membership,
+) -> Result<BTreeMap<LogId, Fork>, StoreError> {
+    let mut forks = forks(store)?;
+    forks.retain(|_, fork| !fork.is_settled(membership));
+    Ok(forks)
+}
+
+/// The lowest fork of every log that has one: of those above its checkpoint, if there are any.
 pub fn forks(store: &dyn Store) -> Result<BTreeMap<LogId, Fork>, StoreError> {
-    let (mut forks, mut fault) = (BTreeMap::new(), None);
-    let mut visit = |key: &[u8], value: &[u8]| match layout::decode_fork(key, value) {
-        Ok(fork) => {
-            forks.insert(fork.log, fork);
-            ControlFlow::Continue(())
-        }
-        Err(e) => {
-            fault = Some(e);
-            ControlFlow::Break(())
-        }
-    };
-    store.scan(Family::Control, b"f", &layout::end_of(b"f"), Order::Ascending, &mut visit)?;
-    fault.map_or(Ok(forks), Err)
+    layout::collect(store, b"f", |key, value| layout::decode_fork(key, value).map(|fork| (fork.log, fork)))
 }
 
 impl Engine {
     /// Takes the proof of a fork from another node, after checking both signatures.
     ///
     /// What it means is written by [`dispute`](Self::dispute), which has to follow.
-    pub fn enter_fork(&mut self, store: &dyn Store, records: &[Vec<u8>; 2]) -> Result<(), Refusal> {
+    pub fn enter_fork(&mut self, records: &[Vec<u8>; 2]) -> Result<(), Refusal> {
         let [one, other] = [Record::decode(&records[0])?, Record::decode(&records[1])?];
         let fork = Fork::of(&one, &other).ok_or(Refusal::NoFork(one.id()))?;
         let author = self.known_log(fork.log)?.node;
-        if self.is_disputed(fork.log, fork.seq) || self.is_settled(store, &fork)? {
+        if !self.changes_anything(&fork) {
             return Err(Refusal::Disputed { id: one.id(), seq: fork.seq });
         }
         for record in [&one, &other] {
@@ -91,16 +96,24 @@ impl Engine {
         };
         if let Some(here) = here
             && let Some(fork) = Fork::of(&Record::decode(&here)?, record)
-            && !self.is_settled(store, &fork)?
         {
             self.suspect(fork);
         }
         Ok(())
     }
 
+    /// Whether a proof would change where the log ends: one above the checkpoint and below what is
+    /// known; or one below a checkpoint that this node's branch has not reached.
+    fn changes_anything(&self, fork: &Fork) -> bool {
+        let next = self.logs.get(&fork.log).map_or(0, |state| state.next);
+        match self.membership.checkpoint(fork.log).filter(|at| fork.seq <= at.seq) {
+            Some(at) => fork.seq < next && next <= at.seq,
+            None => !self.is_disputed(fork.log, fork.seq),
+        }
+    }
+
     fn suspect(&mut self, fork: Fork) {
-        let known = self.forks.get(&fork.log).is_some_and(|seq| *seq <= fork.seq);
-        if known {
+        if !self.changes_anything(&fork) {
             return;
         }
         let found = self.found_forks.entry(fork.log).or_insert_with(|| fork.clone());
@@ -109,73 +122,44 @@ impl Engine {
         }
     }
 
-    /// Whether the log's member vouches for a place beyond the fork, and this node has the branch
-    /// that leads there.
-    fn is_settled(&self, store: &dyn Store, fork: &Fork) -> Result<bool, StoreError> {
-        let Some(checkpoint) = self.checkpoint(fork.log).filter(|at| fork.seq <= at.seq) else {
-            return Ok(false);
-        };
-        let Some(state) = self.logs.get(&fork.log).filter(|state| checkpoint.seq < state.next) else {
-            return Ok(false);
-        };
-        let here = store.get(Family::Log, &layout::place(state.number, checkpoint.seq))?;
-        Ok(here.is_some_and(|signed| RecordId(sha256(&[&signed])) == checkpoint.record))
-    }
-
-    /// The place that the log's member vouches for.
-    pub(crate) fn checkpoint(&self, log: LogId) -> Option<Checkpoint> {
-        let node = self.membership.log(log)?.node;
-        let checkpoints = &self.membership.nodes().get(&node)?.checkpoints;
-        checkpoints.iter().find(|at| at.log == log).copied()
-    }
-
     /// Whether forks were found that [`dispute`](Self::dispute) has not written yet.
     pub fn has_found_forks(&self) -> bool {
         !self.found_forks.is_empty()
     }
 
-    /// Writes what the found forks mean: their proofs, the heads below them, and the withdrawal of
-    /// what lies beyond. `steps` has to be empty, and to be committed next; gives the forks.
+    /// Writes what the found forks mean: their proofs, and the heads below them. `steps` has to be
+    /// empty, and to be committed next; gives the forks. What lies beyond is withdrawn bit by bit
+    /// by [`resume`](Self::resume), however long it is.
     pub fn dispute(&mut self, store: &dyn Store, steps: &mut Steps) -> Result<Vec<Fork>, StoreError> {
-        let found: Vec<_> = self.found_forks.values().cloned().collect();
-        let mut withdrawal = Withdrawal::default();
-        for fork in &found {
+        let found = std::mem::take(&mut self.found_forks);
+        for fork in found.values() {
             steps.put(Family::Control, layout::fork(&fork.log), layout::encode_fork(fork));
             if let Some(state) = self.logs.get(&fork.log).copied().filter(|state| state.next > fork.seq) {
-                self.cut_back(store, fork, &state, &mut withdrawal, steps)?;
+                self.cut_back(store, fork, &state, steps)?;
             }
-            self.forks.insert(fork.log, fork.seq);
+            if !fork.is_settled(&self.membership) {
+                self.forks.insert(fork.log, fork.seq);
+            }
             self.parked.forget(fork.log);
         }
-        withdrawal.write(store, &mut self.counts, steps)?;
         steps.put(Family::Meta, layout::COUNTS.to_vec(), self.counts.encode());
-        self.found_forks.clear();
-        Ok(found)
+        Ok(found.into_values().collect())
     }
 
-    /// Ends a log below its fork, and withdraws what its records beyond have brought.
+    /// Ends a log below its fork, and notes that what its records beyond have brought is to go.
     fn cut_back(
         &mut self,
         store: &dyn Store,
         fork: &Fork,
         state: &LogState,
-        withdrawal: &mut Withdrawal,
         steps: &mut Steps,
     ) -> Result<(), StoreError> {
-        let number = state.number;
-        for seq in fork.seq..state.next {
-            steps.delete(Family::Control, layout::at(layout::missing_bodies(number), seq));
-            if let Some(record) = read_record(store, number, seq)? {
-                let body = store.get(Family::Body, &layout::place(number, seq))?;
-                withdrawal.record(store, &record, body)?;
-            }
-        }
         let last = match fork.seq.checked_sub(1) {
-            Some(seq) => read_record(store, number, seq)?,
+            Some(seq) => layout::read_record(store, state.number, seq)?,
             None => None,
         };
         let after = LogState {
-            number,
+            number: state.number,
             next: fork.seq,
             head: last.as_ref().map_or(RecordId([0; 32]), Record::id),
             roster: last.as_ref().map_or(0, |record| record.header().roster),
@@ -184,12 +168,7 @@ impl Engine {
         self.counts.records = self.counts.records.saturating_sub(state.next - fork.seq);
         steps.put(Family::Control, layout::log(&fork.log), after.encode());
         self.logs.insert(fork.log, after);
+        self.note_pending(fork.log, Pending { from: fork.seq, to: state.next }, steps);
         Ok(())
     }
-}
-
-fn read_record(store: &dyn Store, number: u32, seq: u64) -> Result<Option<Record>, StoreError> {
-    let signed = store.get(Family::Log, &layout::place(number, seq))?;
-    let damaged = |e| StoreError { doing: "reading a record", cause: format!("{e}") };
-    signed.map(|signed| Record::decode(&signed).map_err(damaged)).transpose()
 }

@@ -14,7 +14,9 @@
 //! | control | `l` log id | [`LogState`] |
 //! | control | `f` log id | [`Fork`]: the lowest, and its proof |
 //! | control | `b` log number u32, seq u64 | : the body is missing |
+//! | control | `w` log id | seq u64, seq u64: what its records from here to there have brought is to be withdrawn |
 //! | control | `r` record id | log number u32, seq u64 |
+//! | control | `q` log number u32, node | (seq u64, ms u64)*: since when it holds all bodies below a place |
 //! | meta | `counts` | [`Counts`] |
 //! | meta | `arrival` | the last one ever given |
 
@@ -22,10 +24,12 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use certmesh_intel::{Observable, Tlp};
-use certmesh_wire::{LogId, MemberCode, NodeId, RecordId};
+use certmesh_wire::{LogId, MemberCode, NodeId, Record, RecordId};
 
 use crate::forks::Fork;
+use crate::receipts::Milestones;
 use crate::store::{Family, Order, Store, StoreError};
+use crate::withdraw::Pending;
 
 /// The head of a log and what it holds, as this node has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -207,6 +211,11 @@ pub(crate) fn place(number: u32, seq: u64) -> Vec<u8> {
     [&number.to_be_bytes()[..], &seq.to_be_bytes()].concat()
 }
 
+pub(crate) fn decode_place(value: &[u8]) -> Result<(u32, u64), StoreError> {
+    let mut fields = Fields { rest: value, family: Family::Control };
+    Ok((u32::from_be_bytes(fields.take()?), u64::from_be_bytes(fields.take()?)))
+}
+
 /// Of family `object`.
 pub(crate) fn object(arrival: u64) -> Vec<u8> {
     arrival.to_be_bytes().to_vec()
@@ -224,21 +233,10 @@ fn log_of(key: &[u8]) -> Option<LogId> {
 
 /// Every log here and its state, from family `control`.
 pub(crate) fn read_logs(store: &dyn Store) -> Result<BTreeMap<LogId, LogState>, StoreError> {
-    let mut logs = BTreeMap::new();
-    let mut fault = None;
-    let mut visit = |key: &[u8], value: &[u8]| match (log_of(key), LogState::decode(value)) {
-        (Some(log), Ok(state)) => {
-            logs.insert(log, state);
-            ControlFlow::Continue(())
-        }
-        (_, state) => {
-            fault =
-                Some(state.err().unwrap_or_else(|| damaged("a key of family `control` does not name a log")));
-            ControlFlow::Break(())
-        }
-    };
-    store.scan(Family::Control, b"l", &end_of(b"l"), Order::Ascending, &mut visit)?;
-    fault.map_or(Ok(logs), Err)
+    collect(store, b"l", |key, value| {
+        let log = log_of(key).ok_or_else(|| damaged("a key of family `control` does not name a log"))?;
+        Ok((log, LogState::decode(value)?))
+    })
 }
 
 /// Of family `control`.
@@ -265,6 +263,73 @@ pub(crate) fn decode_fork(key: &[u8], value: &[u8]) -> Result<Fork, StoreError> 
     let len = usize::from(u16::from_be_bytes(fields.take()?));
     let (one, other) = fields.rest.split_at_checked(len).ok_or_else(|| fields.damaged())?;
     Ok(Fork { log, seq, records: [one.to_vec(), other.to_vec()] })
+}
+
+/// Of family `control`: a range of a log that is to be withdrawn.
+pub(crate) fn pending(log: &LogId) -> Vec<u8> {
+    [b"w", &log.0[..]].concat()
+}
+
+pub(crate) fn encode_pending(pending: &Pending) -> Vec<u8> {
+    [pending.from.to_be_bytes(), pending.to.to_be_bytes()].concat()
+}
+
+/// Of family `control`.
+pub(crate) fn receipt(number: u32, node: &NodeId) -> Vec<u8> {
+    [&b"q"[..], &number.to_be_bytes(), &node.0].concat()
+}
+
+pub(crate) fn encode_milestones(milestones: &Milestones) -> Vec<u8> {
+    milestones.0.iter().flat_map(|(seq, ms)| [seq.to_be_bytes(), ms.to_be_bytes()]).flatten().collect()
+}
+
+pub(crate) fn decode_milestones(value: &[u8]) -> Result<Milestones, StoreError> {
+    let mut fields = Fields { rest: value, family: Family::Control };
+    let mut milestones = Milestones::default();
+    while !fields.rest.is_empty() {
+        milestones.0.push((u64::from_be_bytes(fields.take()?), u64::from_be_bytes(fields.take()?)));
+    }
+    Ok(milestones)
+}
+
+/// Every range that is to be withdrawn.
+pub(crate) fn read_pending(store: &dyn Store) -> Result<BTreeMap<LogId, Pending>, StoreError> {
+    let decode = |key: &[u8], value: &[u8]| {
+        let mut fields = Fields { rest: value, family: Family::Control };
+        let log = key.strip_prefix(b"w").and_then(|id| id.try_into().ok()).map(LogId);
+        let log = log.ok_or_else(|| damaged("a key of family `control` does not name a log"))?;
+        let (from, to) = (u64::from_be_bytes(fields.take()?), u64::from_be_bytes(fields.take()?));
+        Ok((log, Pending { from, to }))
+    };
+    collect(store, b"w", decode)
+}
+
+/// The record in a place of the log with this number.
+pub(crate) fn read_record(store: &dyn Store, number: u32, seq: u64) -> Result<Option<Record>, StoreError> {
+    let signed = store.get(Family::Log, &place(number, seq))?;
+    let damaged = |e| damaged(&format!("a record of the log family: {e}"));
+    signed.map(|signed| Record::decode(&signed).map_err(damaged)).transpose()
+}
+
+/// What the keys of family `control` that begin with `prefix` mean.
+pub(crate) fn collect<K: Ord, V>(
+    store: &dyn Store,
+    prefix: &[u8],
+    decode: impl Fn(&[u8], &[u8]) -> Result<(K, V), StoreError>,
+) -> Result<BTreeMap<K, V>, StoreError> {
+    let (mut found, mut fault) = (BTreeMap::new(), None);
+    let mut visit = |key: &[u8], value: &[u8]| match decode(key, value) {
+        Ok((key, value)) => {
+            found.insert(key, value);
+            ControlFlow::Continue(())
+        }
+        Err(e) => {
+            fault = Some(e);
+            ControlFlow::Break(())
+        }
+    };
+    store.scan(Family::Control, prefix, &end_of(prefix), Order::Ascending, &mut visit)?;
+    fault.map_or(Ok(found), Err)
 }
 
 /// Of family `control`: bodies that are missing; without its seq, the prefix of a log's.
@@ -326,6 +391,11 @@ pub(crate) fn publisher(arrival: u64) -> Vec<u8> {
     [&b"p"[..], &arrival.to_be_bytes()].concat()
 }
 
+/// Of family `index`.
+pub(crate) fn publication(arrival: u64, record: &RecordId) -> Vec<u8> {
+    [&publisher(arrival)[..], &record.0].concat()
+}
+
 /// Who published an object, and in which record.
 pub(crate) struct Publisher {
     pub(crate) record: RecordId,
@@ -334,6 +404,10 @@ pub(crate) struct Publisher {
 }
 
 impl Publisher {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        [&self.member.bytes()[..], &self.node.0].concat()
+    }
+
     fn decode(key: &[u8], value: &[u8]) -> Result<Self, StoreError> {
         let record = key.last_chunk().copied().map(RecordId);
         let record = record.ok_or_else(|| damaged("a key of family `index` does not name a record"))?;

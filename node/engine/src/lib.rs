@@ -13,6 +13,7 @@
 //! the node: nothing is sent or shown that a power cut could take back.
 
 mod admit;
+mod allowance;
 mod commit;
 mod engine;
 mod enter;
@@ -23,7 +24,10 @@ pub mod limits;
 mod membership;
 mod parked;
 mod publish;
+mod quota;
+mod receipts;
 mod refusal;
+mod settle;
 mod signing;
 pub mod store;
 pub mod sync;
@@ -31,6 +35,7 @@ mod verify;
 mod views;
 mod withdraw;
 
+pub use allowance::{Used, nearly_used_up};
 pub use commit::{Committed, CommittedRecord, Steps, commit};
 pub use engine::{Engine, OpenFault};
 pub use enter::Candidate;
@@ -39,6 +44,8 @@ pub use forks::{Fork, forks};
 pub use layout::{Counts, LogState, StoredObject};
 pub use membership::{Membership, MembershipFault, Node};
 pub use publish::PublishFault;
+pub use quota::Origin;
+pub use receipts::{Lag, Receipts, carriers, lags, receipts};
 pub use refusal::{Refusal, Verdict};
 pub use signing::{Signing, StopNote};
 pub use verify::{Prechecked, PrecheckedBody, Verified, VerifiedBody};

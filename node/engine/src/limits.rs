@@ -18,3 +18,27 @@ pub const PARK_LOG_BYTES: usize = 2 * 1024 * 1024;
 pub const PAGE_OBJECTS: usize = 500;
 /// Bytes of objects after which a page ends.
 pub const PAGE_BYTES: usize = 4 * 1024 * 1024;
+/// Records of one log that are withdrawn, or taken back in, with one commit.
+pub const WITHDRAW_RECORDS: usize = 512;
+/// Bytes of their bodies, once read, after which a commit withdraws no more.
+pub const WITHDRAW_BYTES: usize = 8 * 1024 * 1024;
+/// Milestones kept of each node in each log, 16 bytes each: 64 make 1 KiB, and with the most nodes
+/// that a mesh may have (200, each with a log) some 40 MiB.
+pub const RECEIPT_MILESTONES: usize = 64;
+/// Records a second of one author while others have something to say, and how many at once. Analysts
+/// and their tools publish a few a minute, each with up to thousands of objects.
+pub const AUTHOR_RECORDS: u64 = 100;
+/// See [`AUTHOR_RECORDS`].
+pub const AUTHOR_RECORDS_BURST: u64 = 1_000;
+/// Bytes a second of one author, bodies as they are once read, and how many at once: a feed of
+/// 100,000 indicators goes through.
+pub const AUTHOR_BYTES: u64 = 4 * 1024 * 1024;
+/// See [`AUTHOR_BYTES`].
+pub const AUTHOR_BYTES_BURST: u64 = 128 * 1024 * 1024;
+/// How long after another author's live record an author is held to its rate, milliseconds.
+pub const LIVE_MS: u64 = 60_000;
+/// Messages a second that a peer may send unasked and that can't be taken, and how many at once,
+/// before it is hung up on.
+pub const PEER_FAULTS: u64 = 20;
+/// See [`PEER_FAULTS`].
+pub const PEER_FAULTS_BURST: u64 = 500;

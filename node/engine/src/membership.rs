@@ -133,6 +133,12 @@ impl Membership {
         self.nodes.get(&node).and_then(|node| self.roster.member(node.member))
     }
 
+    /// The place of a log that its member vouches for.
+    pub fn checkpoint(&self, log: LogId) -> Option<Checkpoint> {
+        let node = self.log(log)?.node;
+        self.nodes.get(&node)?.checkpoints.iter().find(|at| at.log == log).copied()
+    }
+
     /// Whose log this is and for whom, if a manifest names its key and the roster its audience.
     pub fn log(&self, log: LogId) -> Option<&Opening> {
         self.logs.get(&log)

@@ -7,6 +7,7 @@ use certmesh_wire::{Audience, BodyFault, Header, Kind, Opening, PackedBody, Reco
 
 use crate::commit::Steps;
 use crate::engine::Engine;
+use crate::quota::Origin;
 use crate::refusal::Refusal;
 use crate::signing::Signing;
 use crate::store::Store;
@@ -83,7 +84,9 @@ impl Engine {
             body: Some(body.reference),
             ..self.next_header(&opening, now_ms)
         };
-        self.sign_and_admit(store, header, Some(body.bytes), now_ms, steps)
+        let record = self.sign_and_admit(store, header, Some(body.bytes), now_ms, steps)?;
+        self.note_live(Origin::Gossip(opening.node), opening.node, now_ms);
+        Ok(record)
     }
 
     /// A header in the next place of this node's log, of no kind yet.

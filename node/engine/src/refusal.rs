@@ -1,6 +1,6 @@
 //! Why a record is not taken, and what that says of whoever sent it.
 
-use certmesh_wire::{BadSignature, LogId, RecordFault, RecordId};
+use certmesh_wire::{BadSignature, LogId, MemberCode, RecordFault, RecordId};
 
 use crate::store::StoreError;
 
@@ -64,6 +64,14 @@ pub enum Refusal {
     /// Two records that were sent as the proof of a fork prove none.
     #[error("record {0} and the one beside it prove no fork")]
     NoFork(RecordId),
+    /// Its author's member sends faster than its share, and others have something to say.
+    #[error("record {id} is put off: {member} sends more than its share")]
+    OverRate {
+        /// The record.
+        id: RecordId,
+        /// The author's member.
+        member: MemberCode,
+    },
     /// It names an older roster than its predecessor does.
     #[error("record {id} names roster version {found}, older than its predecessor's {head}")]
     RosterDecreases {
@@ -130,6 +138,7 @@ impl Refusal {
             Self::Gap { .. } => "gap",
             Self::Fork { .. } => "fork",
             Self::Disputed { .. } => "disputed",
+            Self::OverRate { .. } => "over-rate",
             Self::NoFork(_) => "no-fork",
             Self::RosterDecreases { .. } => "roster-decreases",
             Self::RosterAhead { .. } => "roster-ahead",
@@ -167,7 +176,11 @@ impl Refusal {
     pub fn is_ordinary(&self) -> bool {
         matches!(
             self,
-            Self::Duplicate(_) | Self::Gap { .. } | Self::Disputed { .. } | Self::BodyUnwanted { .. }
+            Self::Duplicate(_)
+                | Self::Gap { .. }
+                | Self::Disputed { .. }
+                | Self::BodyUnwanted { .. }
+                | Self::OverRate { .. }
         )
     }
 }

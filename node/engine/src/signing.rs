@@ -10,7 +10,9 @@ use std::fmt::Write;
 
 use certmesh_wire::{Frontier, LogId, MemberCode, NodeId, RecordId};
 
+use crate::commit::Steps;
 use crate::engine::Engine;
+use crate::store::{Store, StoreError};
 
 /// How many other members have to confirm where a node's logs end; all of them, if there are fewer.
 const CONFIRMATIONS: usize = 2;
@@ -99,9 +101,23 @@ impl Engine {
         self.signing = Signing::Free;
     }
 
-    /// A node has told how far it is. If it has this node's logs to their very ends, its member has
-    /// confirmed where they end; a log that is empty here has to be unknown there.
-    pub fn told(&mut self, by: NodeId, frontier: &Frontier) {
+    /// A node has told how far it is: that is a receipt for what it holds, and may confirm where this
+    /// node's logs end. What is to be kept of it is in `steps`.
+    pub fn told(
+        &mut self,
+        store: &dyn Store,
+        by: NodeId,
+        frontier: &Frontier,
+        now_ms: u64,
+        steps: &mut Steps,
+    ) -> Result<(), StoreError> {
+        self.confirm(by, frontier);
+        self.note_receipts(store, by, frontier, now_ms, steps)
+    }
+
+    /// If the node has this node's logs to their very ends, its member has confirmed where they end;
+    /// a log that is empty here has to be unknown there.
+    fn confirm(&mut self, by: NodeId, frontier: &Frontier) {
         let Some(member) = self.membership.member_of(by).map(|member| member.code) else { return };
         let me = self.node_id();
         let own = self.membership.member_of(me).map(|member| member.code);

@@ -11,12 +11,12 @@ mod session;
 
 use std::ops::ControlFlow;
 
-use certmesh_wire::{Frontier, FrontierEntry, MemberCode};
+use certmesh_wire::{Frontier, FrontierEntry, MemberCode, RecordId};
 
 pub use answering::answer;
 pub use session::{Brought, Session, SyncFault};
 
-use crate::forks::forks;
+use crate::forks::unsettled;
 use crate::layout::{self, LogState};
 use crate::membership::Membership;
 use crate::store::{Family, Order, Store, StoreError};
@@ -27,14 +27,21 @@ pub fn frontier(
     membership: &Membership,
     member: MemberCode,
 ) -> Result<Frontier, StoreError> {
-    let forks = forks(store)?;
+    let mut forks = unsettled(store, membership)?;
+    let may_hold = |log| membership.log(log).is_some_and(|opening| opening.audience.includes(member));
     let mut entries = Vec::new();
-    for (log, state) in layout::read_logs(store)? {
-        if membership.log(log).is_some_and(|opening| opening.audience.includes(member)) {
-            let fork = forks.get(&log).map(|fork| fork.seq);
-            let bodies = lowest_missing_body(store, &state)?.unwrap_or(state.next);
+    for (log, state) in layout::read_logs(store)?.into_iter().filter(|(log, _)| may_hold(*log)) {
+        let fork = forks.remove(&log).map(|fork| fork.seq);
+        // A log that lost its opening to a fork which is settled is as good as none.
+        if state.next > 0 || fork.is_some() {
+            let bodies = lowest_missing_body(store, &state)?.unwrap_or(state.next).min(state.next);
             entries.push(FrontierEntry { log, next: state.next, head: state.head, bodies, fork });
         }
+    }
+    // Of a log whose opening is forked nothing may be here but the proof.
+    for (log, fork) in forks.into_iter().filter(|(log, fork)| fork.seq == 0 && may_hold(*log)) {
+        let (head, fork) = (RecordId([0; 32]), Some(fork.seq));
+        entries.push(FrontierEntry { log, next: 0, head, bodies: 0, fork });
     }
     Ok(Frontier::new(entries))
 }

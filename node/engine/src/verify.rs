@@ -2,7 +2,7 @@
 //! may run on any core while the engine does something else.
 
 use certmesh_intel::{Object, Observable, Tlp, observable};
-use certmesh_wire::{Kind, MeshId, NodeId, Record, sha256};
+use certmesh_wire::{Kind, MeshId, NodeId, Record, RecordId, sha256};
 
 use crate::limits::RECORD_OBSERVABLES;
 use crate::refusal::Refusal;
@@ -11,7 +11,7 @@ use crate::refusal::Refusal;
 #[derive(Debug, Clone)]
 pub struct Prechecked {
     record: Record,
-    author: NodeId,
+    pub(crate) author: NodeId,
     mesh: MeshId,
 }
 
@@ -88,6 +88,16 @@ impl Prechecked {
         Self { record, author, mesh }
     }
 
+    pub(crate) fn id(&self) -> RecordId {
+        self.record.id()
+    }
+
+    /// What it takes: the record, and its body once that is read.
+    pub(crate) fn bytes(&self) -> u64 {
+        let body = self.record.header().body.map_or(0, |body| u64::from(body.raw_len));
+        self.record.signed().len() as u64 + body
+    }
+
     /// Checks the signature, and that the body, if it came along, is the one that the header names.
     pub fn verify(self, body: Option<Vec<u8>>) -> Result<Verified, Refusal> {
         let id = self.record.id();
@@ -124,6 +134,11 @@ pub struct VerifiedBody {
 }
 
 impl PrecheckedBody {
+    /// Bytes that it takes once it is read, as its header says.
+    pub fn raw_len(&self) -> usize {
+        self.record.header().body.map_or(0, |body| body.raw_len as usize)
+    }
+
     /// Checks that the body is the one that the header names, and reads it. Pure: for any core.
     pub fn verify(self) -> Result<VerifiedBody, Refusal> {
         let Self { record, author, body } = self;

@@ -209,7 +209,11 @@ fn matches(store: &dyn Store, query: &Query, object: &StoredObject) -> Result<bo
 }
 
 /// Whether no version of this publisher was modified later.
-fn is_newest_of(store: &dyn Store, object: &StoredObject, publisher: MemberCode) -> Result<bool, StoreError> {
+pub(crate) fn is_newest_of(
+    store: &dyn Store,
+    object: &StoredObject,
+    publisher: MemberCode,
+) -> Result<bool, StoreError> {
     let prefix = layout::versions_of(&object.id, publisher);
     let mut newest = Ok(object.arrival);
     let mut visit = |key: &[u8], _: &[u8]| {

@@ -126,13 +126,13 @@ fn proofs_are_checked() {
     let proof = [first[2].record().to_vec(), second[2].record().to_vec()];
     let not = [first[1].record().to_vec(), first[2].record().to_vec()];
     let twice = [first[2].record().to_vec(), first[2].record().to_vec()];
-    assert!(matches!(my.engine.enter_fork(&*my.store, &not), Err(Refusal::NoFork(_))));
-    assert!(matches!(my.engine.enter_fork(&*my.store, &twice), Err(Refusal::NoFork(_))));
+    assert!(matches!(my.engine.enter_fork(&not), Err(Refusal::NoFork(_))));
+    assert!(matches!(my.engine.enter_fork(&twice), Err(Refusal::NoFork(_))));
     let mut forged = proof.clone();
     *forged[1].last_mut().unwrap() ^= 1;
-    assert!(matches!(my.engine.enter_fork(&*my.store, &forged), Err(Refusal::Signature { .. })));
+    assert!(matches!(my.engine.enter_fork(&forged), Err(Refusal::Signature { .. })));
     assert!(!my.engine.has_found_forks());
-    my.engine.enter_fork(&*my.store, &proof).unwrap();
+    my.engine.enter_fork(&proof).unwrap();
     my.dispute();
     my.enter(&first);
     assert_eq!(seen(&my).len(), 1, "a proof that comes before the records holds too");

@@ -94,7 +94,7 @@ fn a_fork_of_its_log_at_the_very_beginning_confirms_nothing() {
     let entry = FrontierEntry { log: own, next: 0, head: RecordId([0; 32]), bodies: 0, fork: Some(0) };
     let mut again = start(&sg.store, None);
     for peer in [Peer::new(MY), Peer::new(VN)] {
-        again.engine.told(peer.node_id(), &Frontier::new([entry]));
+        again.told(peer.node_id(), &Frontier::new([entry]));
     }
     assert!(!signs(&mut again));
 }
@@ -129,7 +129,7 @@ fn word_of_more_than_is_here_confirms_nothing() {
     for peer in [&my, &vn] {
         let code = "SG".parse().unwrap();
         let told = certmesh_engine::sync::frontier(peer.store(), peer.engine.membership(), code).unwrap();
-        restored.engine.told(peer.node_id(), &told);
+        restored.told(peer.node_id(), &told);
     }
     assert!(!signs(&mut restored));
 }

@@ -114,7 +114,7 @@ pub struct RosterLimits {
 
 impl Default for RosterLimits {
     fn default() -> Self {
-        Self { live_nodes: 16, log_records: 100_000_000, log_bytes: 1 << 40 }
+        Self { live_nodes: 16, log_records: 10_000_000, log_bytes: 1 << 36 }
     }
 }
 

@@ -35,10 +35,14 @@ struct Answering<'a> {
 }
 
 impl Answering<'_> {
+    fn may_hold(&self, log: LogId) -> bool {
+        let opening = self.membership.log(log).zip(self.member);
+        opening.is_some_and(|(opening, member)| opening.audience.includes(member))
+    }
+
     /// A log that is here and that the asker may hold.
     fn log(&self, log: LogId) -> Result<Option<LogState>, StoreError> {
-        let opening = self.membership.log(log).zip(self.member);
-        if !opening.is_some_and(|(opening, member)| opening.audience.includes(member)) {
+        if !self.may_hold(log) {
             return Ok(None);
         }
         let state = self.store.get(Family::Control, &layout::log(&log))?;
@@ -108,7 +112,7 @@ impl Answering<'_> {
         let (mut proofs, mut bytes) = (Vec::new(), 0);
         let known = forks(self.store)?;
         for log in logs {
-            if let (Some(_), Some(fork)) = (self.log(*log)?, known.get(log)) {
+            if let Some(fork) = known.get(log).filter(|_| self.may_hold(*log)) {
                 bytes += fork.records.iter().map(Vec::len).sum::<usize>();
                 proofs.push(fork.records.clone());
             }

@@ -4,8 +4,9 @@
 
 use certmesh_wire::{Frontier, LogId, RecordId, SyncRequest, sha256};
 
-use crate::forks::forks;
+use crate::forks::unsettled;
 use crate::layout::{self, LogState};
+use crate::membership::Membership;
 use crate::store::{Family, Store, StoreError};
 
 /// Places that one question asks about: the range shrinks by this factor each time.
@@ -27,8 +28,12 @@ pub(super) struct Search {
 
 impl Search {
     /// The logs whose heads do not fit together, as the peer's frontier shows.
-    pub(super) fn all(store: &dyn Store, told: Option<&Frontier>) -> Result<Vec<Self>, StoreError> {
-        let (logs, forks) = (layout::read_logs(store)?, forks(store)?);
+    pub(super) fn all(
+        store: &dyn Store,
+        membership: &Membership,
+        told: Option<&Frontier>,
+    ) -> Result<Vec<Self>, StoreError> {
+        let (logs, forks) = (layout::read_logs(store)?, unsettled(store, membership)?);
         let mut searches = Vec::new();
         for entry in told.map_or(&[][..], Frontier::entries) {
             let Some(state) = logs.get(&entry.log) else { continue };

@@ -8,9 +8,10 @@ use certmesh_wire::{CodecFault, Frontier, FrontierEntry, LogId, MemberCode, Plac
 
 use super::search::Search;
 use super::{frontier, missing_bodies};
-use crate::forks::forks;
+use crate::forks::unsettled;
 use crate::layout;
 use crate::membership::Membership;
+use crate::settle::unreached;
 use crate::store::{Store, StoreError};
 
 /// An answer that can't be used: the peer is at fault.
@@ -78,6 +79,11 @@ impl Session {
         self.stage = Stage::Compare;
     }
 
+    /// Whether the next question may ask for more than word of how far the peer is.
+    pub fn is_fetching(&self) -> bool {
+        !matches!(self.stage, Stage::Compare | Stage::Over)
+    }
+
     /// What the peer told last.
     pub fn told(&self) -> Option<&Frontier> {
         self.told.as_ref()
@@ -116,7 +122,7 @@ impl Session {
                 self.stage = Stage::Forks(true);
                 return Ok(Some(SyncRequest::Forks(unknown)));
             }
-            self.stage = Stage::Search(Search::all(store, self.told.as_ref())?);
+            self.stage = Stage::Search(Search::all(store, membership, self.told.as_ref())?);
         }
         if let Stage::Search(searches) = &mut self.stage {
             while let Some(search) = searches.last_mut() {
@@ -182,10 +188,11 @@ fn unknown_forks(
     membership: &Membership,
     told: Option<&Frontier>,
 ) -> Result<Vec<LogId>, StoreError> {
-    let known = forks(store)?;
+    let known = unsettled(store, membership)?;
     let is_new = |entry: &&FrontierEntry| {
         let here = known.get(&entry.log).map_or(u64::MAX, |fork| fork.seq);
-        entry.fork.is_some_and(|fork| fork < here) && membership.log(entry.log).is_some()
+        let settled = membership.checkpoint(entry.log).map_or(0, |at| at.seq + 1);
+        entry.fork.is_some_and(|fork| (settled..here).contains(&fork)) && membership.log(entry.log).is_some()
     };
     Ok(told.map_or(&[][..], Frontier::entries).iter().filter(is_new).map(|entry| entry.log).collect())
 }
@@ -198,12 +205,15 @@ fn wanted_records(
     told: Option<&Frontier>,
     asked: &mut BTreeMap<LogId, u64>,
 ) -> Result<Vec<Place>, StoreError> {
-    let (logs, forks) = (layout::read_logs(store)?, forks(store)?);
+    let (logs, forks) = (layout::read_logs(store)?, unsettled(store, membership)?);
+    // Only who has got past a checkpoint can know the branch that leads there.
+    let unreached: BTreeMap<_, _> = unreached(store, membership)?.into_iter().collect();
     let mut wanted = Vec::new();
     for entry in told.map_or(&[][..], Frontier::entries) {
         let next = logs.get(&entry.log).map_or(0, |state| state.next);
         let stuck = asked.get(&entry.log) == Some(&next)
-            || forks.get(&entry.log).is_some_and(|fork| fork.seq <= next);
+            || forks.get(&entry.log).is_some_and(|fork| fork.seq <= next)
+            || unreached.get(&entry.log).is_some_and(|at| entry.next <= at.seq);
         if entry.next > next && !stuck && membership.log(entry.log).is_some() {
             asked.insert(entry.log, next);
             wanted.push((entry.log, next));

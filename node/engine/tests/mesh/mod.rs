@@ -7,10 +7,11 @@ use std::sync::Arc;
 use certmesh_engine::store::{MemoryStore, Store};
 use certmesh_engine::sync::{Brought, Session, answer};
 use certmesh_engine::{
-    Candidate, Committed, Engine, Membership, Query, Refusal, Steps, StopNote, StoredObject, commit, query,
+    Candidate, Committed, Engine, Membership, Origin, Query, Refusal, Steps, StopNote, StoredObject, commit,
+    query,
 };
 use certmesh_wire::{
-    Checkpoint, Manifest, Member, MeshId, NodeEntry, NodeId, NodeState, Parcel, RecordId, Roster,
+    Checkpoint, Frontier, Manifest, Member, MeshId, NodeEntry, NodeId, NodeState, Parcel, RecordId, Roster,
     RosterLimits, SecretKey, SignedManifest, SignedRoster,
 };
 use certmesh_wire::{SyncAnswer, SyncRequest};
@@ -144,7 +145,9 @@ impl Peer {
             candidates.into_iter().map(|(prechecked, body)| prechecked.verify(body)).collect()
         };
         let mut steps = Steps::default();
-        let results = self.engine.enter(&*self.store, parcels.to_vec(), self.now_ms, &mut steps, verify);
+        let origin = Origin::Pull(self.node_id());
+        let results =
+            self.engine.enter(&*self.store, origin, parcels.to_vec(), self.now_ms, &mut steps, verify);
         commit(&*self.store, steps).unwrap();
         self.dispute();
         results
@@ -155,6 +158,16 @@ impl Peer {
         if self.engine.has_found_forks() {
             let mut steps = Steps::default();
             self.engine.dispute(&*self.store, &mut steps).unwrap();
+            commit(&*self.store, steps).unwrap();
+        }
+        self.resume();
+    }
+
+    /// Goes on with what one commit could not hold.
+    pub(crate) fn resume(&mut self) {
+        while self.engine.has_more() {
+            let mut steps = Steps::default();
+            self.engine.resume(&*self.store, self.now_ms, &mut steps).unwrap();
             commit(&*self.store, steps).unwrap();
         }
     }
@@ -172,10 +185,17 @@ impl Peer {
             assert!(asked.len() < 1_000, "a round without end: {:?}", asked.last());
             self.take_brought(session.take(SyncAnswer::decode(&bytes).unwrap()).unwrap());
             if let Some(told) = session.told() {
-                self.engine.told(other.node_id(), told);
+                self.told(other.node_id(), told);
             }
         }
         asked
+    }
+
+    /// Takes word of how far another node is.
+    pub(crate) fn told(&mut self, by: NodeId, frontier: &Frontier) {
+        let mut steps = Steps::default();
+        self.engine.told(&*self.store, by, frontier, self.now_ms, &mut steps).unwrap();
+        commit(&*self.store, steps).unwrap();
     }
 
     pub(crate) fn take_brought(&mut self, brought: Brought) {
@@ -187,7 +207,7 @@ impl Peer {
             }
             Brought::Forks(proofs) => {
                 for proof in &proofs {
-                    self.engine.enter_fork(&*self.store, proof).unwrap();
+                    self.engine.enter_fork(proof).unwrap();
                 }
                 self.dispute();
             }

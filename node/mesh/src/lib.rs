@@ -29,11 +29,12 @@ mod words;
 
 use std::collections::BTreeMap;
 
-use certmesh_wire::{MeshId, NodeId, SecretKey};
+use certmesh_wire::{MemberCode, MeshId, NodeId, SecretKey};
 use libp2p::PeerId;
 use libp2p::gossipsub::MessageId;
 
 pub use handle::{Counts, Mesh, start};
+pub use outbox::WaitingPlace;
 pub use pull::PullError;
 
 /// The nodes that may connect, each with the multiaddrs it can be dialled at.
@@ -62,6 +63,9 @@ pub trait Source: Send + Sync + 'static {
     /// # Errors
     /// [`AnswerFault`] says whose fault it is, which decides whether the asker will try again.
     fn answer(&self, peer: NodeId, request: &[u8]) -> Result<Vec<u8>, AnswerFault>;
+
+    /// Whose node this is: the nodes of one member share what this one has to give.
+    fn member(&self, peer: NodeId) -> Option<MemberCode>;
 }
 
 /// Why a pull has no answer. The text is for our own log; the asker learns only which of the two it is.
@@ -91,6 +95,8 @@ pub enum Event {
         payload: Vec<u8>,
         /// What to hand to [`Mesh::judge`], within about ten seconds.
         receipt: Receipt,
+        /// Its place among what waits to be taken, given back when this is dropped.
+        place: WaitingPlace,
     },
 }
 

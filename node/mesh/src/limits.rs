@@ -33,6 +33,8 @@ pub(crate) const GOSSIP_RPC: usize = 64 * 1024;
 pub(crate) const GOSSIP_QUEUE: usize = 128;
 /// Events that wait for the node: at most 30 MiB of gossip. What doesn't fit is left to sync.
 pub(crate) const EVENT_QUEUE: usize = 512;
+/// Of these, gossip from one peer: four peers that flood still leave room for the others.
+pub(crate) const EVENTS_PER_PEER: usize = 96;
 /// Orders that wait for the swarm; whoever gives one more waits for room.
 pub(crate) const COMMAND_QUEUE: usize = 256;
 
@@ -40,6 +42,10 @@ pub(crate) const COMMAND_QUEUE: usize = 256;
 pub(crate) const PULLS_ANSWERED: usize = 16;
 /// Pulls answered at once for one peer.
 pub(crate) const PULLS_PER_PEER: usize = 2;
+/// Pulls answered at once for all nodes of one member: three others always find room.
+pub(crate) const PULLS_PER_MEMBER: usize = 4;
+/// How long who is declined is asked to wait, on average.
+pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(2);
 /// Peers that are being told "busy" at once; beyond that their streams are dropped.
 pub(crate) const BUSY_ANSWERS: usize = 64;
 

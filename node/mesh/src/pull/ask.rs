@@ -22,9 +22,12 @@ pub enum PullError {
     /// No connection to the node stands.
     #[error("the node is not connected")]
     NotConnected,
-    /// The node serves too many others, or can't read its store; later it may answer.
-    #[error("the node is busy")]
-    Busy,
+    /// The node serves too many others, or can't read its store.
+    #[error("the node is busy, and may answer in {} ms", retry_after.as_millis())]
+    Busy {
+        /// How long it asks to be left alone; up to a minute.
+        retry_after: Duration,
+    },
     /// The node says that the request is malformed.
     #[error("the node refused the request as malformed")]
     Refused,
@@ -65,7 +68,7 @@ pub(crate) async fn ask(control: &mut Control, peer: PeerId, request: &[u8]) -> 
         }
         sleep(Duration::from_millis(50 * attempt)).await;
     }
-    ask_once(control, peer, request).await?.ok_or(PullError::Busy)
+    ask_once(control, peer, request).await?.ok_or(PullError::Busy { retry_after: limits::RETRY_AFTER })
 }
 
 /// One attempt; `None` when the stream ended before the first byte of an answer.
@@ -75,7 +78,7 @@ async fn ask_once(control: &mut Control, peer: PeerId, request: &[u8]) -> Result
     let sent = frame::write(&mut stream, request, SYNC_REQUEST_BYTES).await;
     match status(&mut stream).await? {
         Some(Status::Ok) => Ok(Some(frame::read(&mut stream, SYNC_ANSWER_BYTES).await?)),
-        Some(Status::Busy) => Err(PullError::Busy),
+        Some(Status::Busy) => Err(PullError::Busy { retry_after: retry_after(&mut stream).await }),
         Some(Status::Refused) => Err(PullError::Refused),
         None if matches!(sent, Err(FrameFault::TimedOut)) => Err(PullError::TimedOut),
         None => Ok(None),
@@ -91,6 +94,15 @@ async fn open(control: &mut Control, peer: PeerId) -> Result<Stream, PullError> 
         }
         Ok(Err(error)) => Err(PullError::Lost(error.to_string())),
         Err(_) => Err(PullError::TimedOut),
+    }
+}
+
+/// How long a busy node asks to be left alone; our own guess, if it ends without a word.
+async fn retry_after(stream: &mut Stream) -> Duration {
+    let mut bytes = [0; 2];
+    match timeout(limits::PULL_STEP, stream.read_exact(&mut bytes)).await {
+        Ok(Ok(())) => Duration::from_millis(u16::from_be_bytes(bytes).into()),
+        _ => limits::RETRY_AFTER,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Pulls: one request, one answer, on a stream of their own.
 //!
 //! Protocol `/certmesh/pull/1`. The asker sends a frame, the request; the other side sends a status
-//! byte and, if that is 0, a frame, the answer. A frame is a u32 length, big-endian, and that many
+//! byte and, if that is 0, a frame, the answer; if it is 1, two bytes that say when to ask again. A frame is a u32 length, big-endian, and that many
 //! bytes. The length is checked against the wire crate's limits before anything is read or kept.
 
 mod ask;
@@ -23,7 +23,7 @@ pub(crate) const PROTOCOL: StreamProtocol = StreamProtocol::new("/certmesh/pull/
 enum Status {
     /// The answer follows.
     Ok = 0,
-    /// Nothing follows; the same request may be answered later.
+    /// The same request may be answered later: a u16 follows, big-endian, the milliseconds to wait.
     Busy = 1,
     /// Nothing follows; the request is malformed, and will be tomorrow.
     Refused = 2,

@@ -1,10 +1,11 @@
 //! The answering side of pulls: every stream is picked up at once, few are worked on at a time.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use certmesh_wire::NodeId;
 use certmesh_wire::limits::{SYNC_ANSWER_BYTES, SYNC_REQUEST_BYTES};
+use certmesh_wire::{MemberCode, NodeId};
 use futures::StreamExt;
 use futures::io::AsyncWriteExt;
 use libp2p::{PeerId, Stream};
@@ -43,7 +44,7 @@ fn take_up(
     stream: Stream,
 ) {
     let Some(node) = identity::node_id(&peer) else { return };
-    if let Some(place) = places.take(node) {
+    if let Some(place) = places.take(node, source.member(node)) {
         answers.spawn(answer(place, Arc::clone(source), node, stream));
     } else if let Ok(permit) = Arc::clone(declines).try_acquire_owned() {
         answers.spawn(decline(permit, stream));
@@ -69,7 +70,7 @@ async fn exchange(stream: &mut Stream, source: Arc<dyn Source>, node: NodeId) ->
         Ok(answer) if answer.len() <= SYNC_ANSWER_BYTES => send(stream, &answer).await,
         Ok(answer) => {
             tracing::error!(%node, len = answer.len(), "an answer to a pull is longer than the wire allows");
-            finish(stream, Status::Busy).await
+            say_busy(stream).await
         }
         Err(AnswerFault::Malformed(reason)) => {
             tracing::debug!(%node, reason, "refused a malformed pull");
@@ -77,7 +78,7 @@ async fn exchange(stream: &mut Stream, source: Arc<dyn Source>, node: NodeId) ->
         }
         Err(AnswerFault::Unavailable(reason)) => {
             tracing::warn!(%node, reason, "a pull could not be answered from the store");
-            finish(stream, Status::Busy).await
+            say_busy(stream).await
         }
     }
 }
@@ -98,9 +99,27 @@ async fn finish(stream: &mut Stream, status: Status) -> Result<(), FrameFault> {
     close(stream).await
 }
 
+async fn say_busy(stream: &mut Stream) -> Result<(), FrameFault> {
+    write_status(stream, Status::Busy).await?;
+    // Spread, so that those who were declined together do not come back together.
+    let wait = limits::RETRY_AFTER.mul_f64(0.5 + rand_share());
+    let wait = u16::try_from(wait.as_millis()).unwrap_or(u16::MAX);
+    write(stream, &wait.to_be_bytes()).await?;
+    close(stream).await
+}
+
+/// From 0 to 1.
+fn rand_share() -> f64 {
+    let random = std::hash::RandomState::new().build_hasher().finish();
+    (random % 1_000) as f64 / 1_000.0
+}
+
 async fn write_status(stream: &mut Stream, status: Status) -> Result<(), FrameFault> {
-    let byte = [status as u8];
-    Ok(timeout(limits::PULL_STEP, stream.write_all(&byte)).await.map_err(|_| FrameFault::TimedOut)??)
+    write(stream, &[status as u8]).await
+}
+
+async fn write(stream: &mut Stream, bytes: &[u8]) -> Result<(), FrameFault> {
+    Ok(timeout(limits::PULL_STEP, stream.write_all(bytes)).await.map_err(|_| FrameFault::TimedOut)??)
 }
 
 async fn close(stream: &mut Stream) -> Result<(), FrameFault> {
@@ -109,24 +128,30 @@ async fn close(stream: &mut Stream) -> Result<(), FrameFault> {
 
 async fn decline(permit: OwnedSemaphorePermit, mut stream: Stream) {
     // Whether the peer hears it is its own affair: it asks again either way.
-    let _ = finish(&mut stream, Status::Busy).await;
+    let _ = say_busy(&mut stream).await;
     drop(permit);
 }
 
-/// The places at which pulls are worked on: a few for all, fewer for each.
+type Holder = (Option<MemberCode>, NodeId);
+
+/// The places at which pulls are worked on: a few for all, fewer for each member and each node of it.
 #[derive(Debug, Default, Clone)]
-struct Places(Arc<Mutex<BTreeMap<NodeId, usize>>>);
+struct Places(Arc<Mutex<BTreeMap<Holder, usize>>>);
 
 impl Places {
-    fn take(&self, node: NodeId) -> Option<Place> {
+    fn take(&self, node: NodeId, member: Option<MemberCode>) -> Option<Place> {
         let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let all: usize = taken.values().sum();
-        let own = taken.get(&node).copied().unwrap_or(0);
-        if all >= limits::PULLS_ANSWERED || own >= limits::PULLS_PER_PEER {
+        let of_member: usize = taken.iter().filter(|(holder, _)| holder.0 == member).map(|(_, n)| n).sum();
+        let own = taken.get(&(member, node)).copied().unwrap_or(0);
+        let full = all >= limits::PULLS_ANSWERED
+            || of_member >= limits::PULLS_PER_MEMBER
+            || own >= limits::PULLS_PER_PEER;
+        if full {
             return None;
         }
-        taken.insert(node, own + 1);
-        Some(Place { places: self.clone(), node })
+        taken.insert((member, node), own + 1);
+        Some(Place { places: self.clone(), holder: (member, node) })
     }
 }
 
@@ -134,16 +159,16 @@ impl Places {
 #[derive(Debug)]
 struct Place {
     places: Places,
-    node: NodeId,
+    holder: Holder,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = self.places.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = taken.get_mut(&self.node) {
+        if let Some(own) = taken.get_mut(&self.holder) {
             *own -= 1;
             if *own == 0 {
-                taken.remove(&self.node);
+                taken.remove(&self.holder);
             }
         }
     }
@@ -156,12 +181,15 @@ mod tests {
     #[test]
     fn places_are_bounded_and_come_back() {
         let places = Places::default();
-        let own: Vec<_> = (0..10).map_while(|_| places.take(NodeId([0; 32]))).collect();
+        let member = |n: u8| Some(format!("A{}", char::from(b'A' + n % 26)).parse().unwrap());
+        let own: Vec<_> = (0..10).map_while(|_| places.take(NodeId([0; 32]), member(0))).collect();
         assert_eq!(own.len(), limits::PULLS_PER_PEER);
-        let others: Vec<_> = (1..=255).filter_map(|n| places.take(NodeId([n; 32]))).collect();
-        assert_eq!(own.len() + others.len(), limits::PULLS_ANSWERED);
-        drop((own, others));
-        assert!(places.take(NodeId([0; 32])).is_some());
+        let siblings: Vec<_> = (1..=16).filter_map(|n| places.take(NodeId([n; 32]), member(0))).collect();
+        assert_eq!(own.len() + siblings.len(), limits::PULLS_PER_MEMBER, "however many nodes it has");
+        let others: Vec<_> = (17..=255).filter_map(|n| places.take(NodeId([n; 32]), member(n))).collect();
+        assert_eq!(own.len() + siblings.len() + others.len(), limits::PULLS_ANSWERED);
+        drop((own, siblings, others));
+        assert!(places.take(NodeId([0; 32]), member(0)).is_some());
         assert!(places.0.lock().unwrap().is_empty(), "nothing is kept of peers that left");
     }
 }

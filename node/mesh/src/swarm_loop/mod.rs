@@ -192,8 +192,9 @@ impl SwarmLoop {
         if payload.len() > GOSSIP_PAYLOAD {
             return self.judge(&receipt, Verdict::Reject);
         }
-        let event = Event::Gossip { from, payload, receipt: receipt.clone() };
-        if !self.outbox.offer(event) {
+        let place = self.outbox.place(from);
+        let event = place.map(|place| Event::Gossip { from, payload, receipt: receipt.clone(), place });
+        if !event.is_some_and(|event| self.outbox.offer(event)) {
             self.shared.gossip_dropped.fetch_add(1, Ordering::Relaxed);
             tracing::debug!(%from, "the node is behind: a gossiped payload was dropped, and sync brings it");
             self.judge(&receipt, Verdict::Ignore);

@@ -89,7 +89,7 @@ async fn a_stranger_gets_nothing() {
     assert!(!a.mesh.connected().contains(&stranger.id));
     let asked = stranger.mesh.pull(a.id, b"please".to_vec()).await;
     assert!(
-        matches!(asked, Err(PullError::NotConnected | PullError::Lost(_) | PullError::Busy)),
+        matches!(asked, Err(PullError::NotConnected | PullError::Lost(_) | PullError::Busy { .. })),
         "{asked:?}"
     );
 }

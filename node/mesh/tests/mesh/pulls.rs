@@ -28,7 +28,7 @@ async fn what_is_too_long_is_refused() {
     let long = a.mesh.pull(b.id, vec![b'x'; SYNC_REQUEST_BYTES + 1]).await;
     assert!(matches!(long, Err(PullError::TooLarge { limit: SYNC_REQUEST_BYTES, .. })), "{long:?}");
     let longer = a.mesh.pull(b.id, b"!larger".to_vec()).await;
-    assert!(matches!(longer, Err(PullError::Busy)), "{longer:?}");
+    assert!(matches!(longer, Err(PullError::Busy { .. })), "{longer:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -38,7 +38,7 @@ async fn refusals_say_whether_to_try_again() {
         let malformed = a.mesh.pull(b.id, b"!malformed".to_vec()).await;
         assert!(matches!(malformed, Err(PullError::Refused)), "{malformed:?}");
         let unavailable = a.mesh.pull(b.id, b"!unavailable".to_vec()).await;
-        assert!(matches!(unavailable, Err(PullError::Busy)), "{unavailable:?}");
+        assert!(matches!(unavailable, Err(PullError::Busy { .. })), "{unavailable:?}");
     }
 }
 
@@ -63,7 +63,7 @@ async fn a_peer_that_asks_too_much_at_once_is_told_so() {
         for one in asking {
             match one.await.unwrap() {
                 Ok(_) => answered += 1,
-                Err(PullError::Busy) => busy += 1,
+                Err(PullError::Busy { .. }) => busy += 1,
                 Err(error) => panic!("{error}"),
             }
         }

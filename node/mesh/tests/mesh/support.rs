@@ -30,6 +30,10 @@ impl Source for Echo {
             _ => Ok([&peer.0[..], request].concat()),
         }
     }
+
+    fn member(&self, _: NodeId) -> Option<certmesh_wire::MemberCode> {
+        None
+    }
 }
 
 pub(crate) struct Node {
@@ -102,7 +106,7 @@ impl Node {
 
     pub(crate) async fn receives(&mut self) -> (NodeId, Vec<u8>, certmesh_mesh::Receipt) {
         loop {
-            if let Event::Gossip { from, payload, receipt } = self.next().await {
+            if let Event::Gossip { from, payload, receipt, .. } = self.next().await {
                 return (from, payload, receipt);
             }
         }

@@ -8,6 +8,7 @@ mod node;
 mod peers;
 mod publish;
 mod query;
+mod receipts;
 mod roster;
 mod show;
 mod status;
@@ -77,6 +78,7 @@ enum Command {
     Status(Online<status::Status>),
     Peers(Online<peers::Peers>),
     Forks(Online<forks::Forks>),
+    Receipts(Online<receipts::Receipts>),
     Export(Online<export::Export>),
     #[command(subcommand)]
     Node(node::Node),
@@ -108,6 +110,7 @@ impl Command {
             Self::Status(command) => command.at(session).run(session).await,
             Self::Peers(command) => command.at(session).run(session).await,
             Self::Forks(command) => command.at(session).run(session).await,
+            Self::Receipts(command) => command.at(session).run(session).await,
             Self::Export(command) => command.at(session).run(session).await,
             Self::Node(command) => command.run(session).await,
         }

@@ -1,6 +1,12 @@
 //! Tables and lists for people: plain columns, no lines, no colour.
 
+use certmesh_intel::display::safe;
 use comfy_table::{Table, presets::NOTHING};
+
+/// The beginning of an id of hexadecimal digits, enough to tell two apart by eye.
+pub(crate) fn short(id: &str) -> String {
+    safe(id, 64).chars().take(8).collect()
+}
 
 /// A table with two spaces between its columns, ready to be printed.
 ///

@@ -34,6 +34,17 @@ impl FromStr for AgeOrTime {
     }
 }
 
+/// A span of time in its largest whole unit below weeks, such as `12 min`.
+pub(crate) fn span(ms: u64) -> String {
+    let seconds = ms / 1_000;
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds / 60),
+        3_600..86_400 => format!("{} h", seconds / 3_600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
 fn age_ms(text: &str) -> Option<u64> {
     let unit = text.chars().last()?;
     let (_, seconds) = UNITS.iter().find(|(name, _)| *name == unit)?;

@@ -6,22 +6,27 @@
 mod inbox;
 mod waiting;
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use certmesh_engine::limits::COMMIT_BYTES;
 use certmesh_engine::store::{Store, StoreError};
-use certmesh_engine::{Candidate, Committed, Engine, Refusal, Signing, Steps, Verified, commit};
+use certmesh_engine::{
+    Candidate, Committed, Engine, Origin, PrecheckedBody, Refusal, Signing, Steps, Verified, commit,
+};
 use certmesh_mesh::{Mesh, Receipt, Verdict};
 use certmesh_wire::limits::GOSSIP_PAYLOAD;
-use certmesh_wire::{Audience, Frontier, LogId, NodeId, Parcel, RecordId};
+use certmesh_wire::{Audience, LogId, NodeId, Parcel, RecordId};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::now_ms;
 use crate::peers::PeerBook;
 use crate::stop_note;
-pub(crate) use inbox::{Input, PublishReply, Published};
+use inbox::Inputs;
+pub(crate) use inbox::{Inbox, Input, PublishReply, Published};
 use waiting::Waiting;
 
 /// Inputs that may wait for the driver before whoever sends more has to wait too.
@@ -34,13 +39,15 @@ const NEWS: usize = 1_024;
 pub(crate) enum News {
     /// This peer seems to have what is missing here.
     Missing(NodeId),
+    /// Records of this node's own are durable.
+    Published,
     /// The store has failed: nothing more can be written, and the node has to end.
     Failed(StoreError),
 }
 
 /// A running driver.
 pub(crate) struct Driver {
-    inbox: mpsc::Sender<Input>,
+    inbox: Inbox,
     news: mpsc::Receiver<News>,
     signing: watch::Receiver<Signing>,
     thread: std::thread::JoinHandle<()>,
@@ -55,7 +62,7 @@ impl Driver {
         peers: Arc<PeerBook>,
         note: PathBuf,
     ) -> std::io::Result<Self> {
-        let (inbox, inputs) = mpsc::channel(INBOX);
+        let (inbox, inputs) = Inputs::new(INBOX);
         let (tell, news) = mpsc::channel(NEWS);
         let (arrivals, _) = watch::channel(0);
         let (show_signing, signing) = watch::channel(engine.signing().clone());
@@ -76,7 +83,7 @@ impl Driver {
     }
 
     /// Where to put inputs.
-    pub(crate) fn handle(&self) -> mpsc::Sender<Input> {
+    pub(crate) fn handle(&self) -> Inbox {
         self.inbox.clone()
     }
 
@@ -92,7 +99,7 @@ impl Driver {
 
     /// Lets the driver finish what it has begun.
     pub(crate) async fn stop(self) {
-        let _ = self.inbox.send(Input::Stop).await;
+        let _ = self.inbox.live.send(Input::Stop).await;
         // A panic of the driver ended its news before.
         let _ = tokio::task::spawn_blocking(|| self.thread.join()).await;
     }
@@ -124,28 +131,56 @@ struct Owed {
 }
 
 impl Shell {
-    fn run(mut self, mut inputs: mpsc::Receiver<Input>) {
-        while let Some(first) = inputs.blocking_recv() {
-            let (mut steps, mut owed) = (Steps::default(), Owed::default());
-            let mut next = Some(first);
-            let mut stop = false;
-            while let Some(input) = next {
-                stop |= matches!(input, Input::Stop);
-                if let Err(error) = self.take(input, &mut steps, &mut owed) {
-                    return self.fail(inputs, error);
-                }
-                next = if steps.is_full() || stop { None } else { inputs.try_recv().ok() };
-            }
-            if let Err(error) = self.settle(steps, owed) {
-                return self.fail(inputs, error);
-            }
-            if stop {
-                return stop_note::leave(&self.note, &self.engine.stop_note());
+    fn run(mut self, mut inputs: Inputs) {
+        loop {
+            match self.turn(&mut inputs) {
+                Ok(ControlFlow::Continue(())) => {}
+                Ok(ControlFlow::Break(())) => return,
+                Err(error) => return self.fail(inputs, error),
             }
         }
     }
 
-    fn fail(&self, inputs: mpsc::Receiver<Input>, error: StoreError) {
+    /// Takes what waits, and commits it together.
+    fn turn(&mut self, inputs: &mut Inputs) -> Result<ControlFlow<()>, StoreError> {
+        let first = if self.engine.has_more() {
+            self.resume()?;
+            inputs.try_next()
+        } else {
+            match self.runtime.block_on(inputs.next()) {
+                None => return Ok(ControlFlow::Break(())),
+                input => input,
+            }
+        };
+        let (mut steps, mut owed) = (Steps::default(), Owed::default());
+        let (mut next, mut stop, mut bulk) = (first, false, false);
+        while let Some(input) = next {
+            stop |= matches!(input, Input::Stop);
+            bulk |= input.is_bulk();
+            self.take(input, &mut steps, &mut owed)?;
+            // One bulk input a commit: whoever waits for something is taken in between.
+            next = match () {
+                () if steps.is_full() || stop => None,
+                () if bulk => inputs.try_next_live(),
+                () => inputs.try_next(),
+            };
+        }
+        self.settle(steps, owed)?;
+        if stop {
+            stop_note::leave(&self.note, &self.engine.stop_note());
+            return Ok(ControlFlow::Break(()));
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Goes on with what one commit could not hold.
+    fn resume(&mut self) -> Result<(), StoreError> {
+        let mut steps = Steps::default();
+        self.engine.resume(&*self.store, now_ms(), &mut steps)?;
+        self.settle(steps, Owed::default())
+    }
+
+    fn fail(&self, inputs: Inputs, error: StoreError) {
         // Whoever waits to put something in has to learn that nobody will take it.
         drop(inputs);
         let _ = self.tell.blocking_send(News::Failed(error));
@@ -154,10 +189,13 @@ impl Shell {
     fn take(&mut self, input: Input, steps: &mut Steps, owed: &mut Owed) -> Result<(), StoreError> {
         match input {
             Input::Publish { objects, reply } => self.publish(&objects, reply, steps, owed),
-            Input::Gossip { from, payload, receipt } => self.gossip(from, &payload, receipt, steps, owed),
+            Input::Gossip { from, payload, receipt, place } => {
+                self.gossip(from, &payload, receipt, steps, owed);
+                drop(place);
+            }
             Input::Records { from, records, reply } => {
                 let parcels = records.into_iter().map(|record| Parcel::new(record, None)).collect();
-                let results = self.enter(from, parcels, steps, verify_on_all_cores);
+                let results = self.enter(Origin::Pull(from), parcels, steps, verify_on_all_cores);
                 owed.admitted.push((results.iter().filter(|result| result.is_ok()).count() as u64, reply));
             }
             Input::Bodies { from, bodies, reply } => {
@@ -167,7 +205,9 @@ impl Shell {
                 owed.admitted.push((self.enter_forks(from, &proofs), reply));
             }
             Input::Told { from, frontier, reply } => {
-                self.told(from, &frontier);
+                self.peers.told(from, now_ms());
+                self.engine.told(&*self.store, from, &frontier, now_ms(), steps)?;
+                self.show_signing();
                 let _ = reply.send(0);
             }
             Input::Vouch { reply } => {
@@ -182,11 +222,6 @@ impl Shell {
             Input::Stop => {}
         }
         Ok(())
-    }
-
-    fn told(&mut self, from: NodeId, frontier: &Frontier) {
-        self.engine.told(from, frontier);
-        self.show_signing();
     }
 
     /// Lets readers see whether this node signs, and says so when that changes.
@@ -221,6 +256,7 @@ impl Shell {
             Ok(parcel) => parcel,
             Err(fault) => {
                 self.peers.refuse(from, "malformed", &format!("gossip that is no parcel: {fault}"));
+                self.blame(from);
                 return self.judge(receipt, Verdict::Reject);
             }
         };
@@ -229,7 +265,7 @@ impl Shell {
             return self.judge(receipt, Verdict::Ignore);
         }
         let bare = parcel.body().is_none();
-        match self.enter(from, vec![parcel], steps, verify_here).pop() {
+        match self.enter(Origin::Gossip(from), vec![parcel], steps, verify_here).pop() {
             Some(Ok(_)) => {
                 owed.accepted.push(receipt);
                 if bare {
@@ -244,27 +280,38 @@ impl Shell {
                 if let Some(receipt) = kept {
                     self.judge(receipt, verdict(&refusal));
                 }
-                if matches!(refusal, Refusal::Gap { .. }) {
-                    owed.missing.push(from);
+                match refusal {
+                    Refusal::Gap { .. } => owed.missing.push(from),
+                    Refusal::OverRate { .. } => self.blame(from),
+                    _ if !refusal.is_ordinary() => self.blame(from),
+                    _ => {}
                 }
             }
             None => self.judge(receipt, Verdict::Ignore),
         }
     }
 
+    /// Hangs up on a peer that goes on sending, unasked, what can't be taken.
+    fn blame(&mut self, from: NodeId) {
+        if self.engine.blame(from, now_ms()) {
+            tracing::warn!(from = %self.peers.name(from), "hung up: it goes on sending what can't be taken");
+            self.runtime.block_on(self.mesh.hang_up(from));
+        }
+    }
+
     /// Takes parcels through the door, and counts what became of them.
     fn enter(
         &mut self,
-        from: NodeId,
+        origin: Origin,
         parcels: Vec<Parcel>,
         steps: &mut Steps,
         verify: fn(Vec<Candidate>) -> Vec<Result<Verified, Refusal>>,
     ) -> Vec<Result<RecordId, Refusal>> {
-        let results = self.engine.enter(&*self.store, parcels, now_ms(), steps, verify);
+        let results = self.engine.enter(&*self.store, origin, parcels, now_ms(), steps, verify);
         for result in &results {
             match result {
-                Ok(_) => self.peers.count_received(from),
-                Err(refusal) => self.peers.refuse_record(from, refusal),
+                Ok(_) => self.peers.count_received(origin.node()),
+                Err(refusal) => self.peers.refuse_record(origin.node(), refusal),
             }
         }
         results
@@ -277,12 +324,39 @@ impl Shell {
         steps: &mut Steps,
     ) -> Result<u64, StoreError> {
         let mut admitted = 0;
-        for (log, seq, body) in bodies {
-            // Bodies may hold far more than they weigh: as many share a commit as fit one.
+        let (mut waiting, mut bytes) = (Vec::new(), 0);
+        let mut bodies = bodies.into_iter().peekable();
+        while let Some((log, seq, body)) = bodies.next() {
+            match self.engine.precheck_body(&*self.store, log, seq, body) {
+                Ok(prechecked) => {
+                    bytes += prechecked.raw_len();
+                    waiting.push(prechecked);
+                }
+                Err(refusal) => self.peers.refuse_record(from, &refusal),
+            }
+            // Bodies may hold far more than they weigh: only so much is read at once.
+            if bytes >= COMMIT_BYTES || bodies.peek().is_none() {
+                admitted += self.admit_bodies(from, std::mem::take(&mut waiting), steps)?;
+                bytes = 0;
+            }
+        }
+        Ok(admitted)
+    }
+
+    fn admit_bodies(
+        &mut self,
+        from: NodeId,
+        bodies: Vec<PrecheckedBody>,
+        steps: &mut Steps,
+    ) -> Result<u64, StoreError> {
+        let mut admitted = 0;
+        for verified in on_all_cores(bodies, PrecheckedBody::verify) {
             if steps.is_full() {
                 self.settle(std::mem::take(steps), Owed::default())?;
             }
-            match self.engine.enter_body(&*self.store, (log, seq), body, now_ms(), steps) {
+            let entered =
+                verified.and_then(|body| self.engine.admit_body(&*self.store, body, now_ms(), steps));
+            match entered {
                 Ok(()) => admitted += 1,
                 Err(refusal) => self.peers.refuse_record(from, &refusal),
             }
@@ -293,7 +367,7 @@ impl Shell {
     fn enter_forks(&mut self, from: NodeId, proofs: &[[Vec<u8>; 2]]) -> u64 {
         let mut taken = 0;
         for proof in proofs {
-            match self.engine.enter_fork(&*self.store, proof) {
+            match self.engine.enter_fork(proof) {
                 Ok(()) => taken += 1,
                 Err(refusal) => self.peers.refuse_record(from, &refusal),
             }
@@ -309,7 +383,7 @@ impl Shell {
         let mut steps = Steps::default();
         let forks = self.engine.dispute(&*self.store, &mut steps)?;
         commit(&*self.store, steps)?;
-        for fork in forks {
+        for fork in forks.into_iter().filter(|fork| !fork.is_settled(self.engine.membership())) {
             let opening = self.engine.membership().log(fork.log);
             let own = opening.is_some_and(|opening| opening.node == self.engine.node_id());
             let apart = opening.is_none_or(|opening| opening.audience != Audience::All);
@@ -354,9 +428,13 @@ impl Shell {
     /// Gossips this node's own records, and passes on what had been waiting for its predecessors.
     fn send_out(&mut self, committed: &Committed) {
         let me = self.engine.node_id();
+        if committed.records.iter().any(|record| record.author == me) {
+            let _ = self.tell.try_send(News::Published);
+        }
         for record in &committed.records {
             tracing::debug!(id = %record.id, seq = record.seq, objects = record.object_count, "committed");
-            if record.author == me && record.for_all {
+            let bytes = (record.parcel.record().len() + record.parcel.body().map_or(0, <[u8]>::len)) as u64;
+            if record.author == me && record.for_all && self.engine.may_gossip(bytes, now_ms()) {
                 let payload = gossip_payload(&record.parcel);
                 self.runtime.block_on(self.mesh.gossip(payload));
             }
@@ -392,16 +470,20 @@ fn verify_here(candidates: Vec<Candidate>) -> Vec<Result<Verified, Refusal>> {
     candidates.into_iter().map(|(prechecked, body)| prechecked.verify(body)).collect()
 }
 
-/// A share of the candidates on each core; the results in the candidates' order.
-fn verify_on_all_cores(mut candidates: Vec<Candidate>) -> Vec<Result<Verified, Refusal>> {
+fn verify_on_all_cores(candidates: Vec<Candidate>) -> Vec<Result<Verified, Refusal>> {
+    on_all_cores(candidates, |(prechecked, body)| prechecked.verify(body))
+}
+
+/// Does this to a share of the items on each core; the results in the items' order.
+fn on_all_cores<T: Send, R: Send>(mut items: Vec<T>, each: impl Fn(T) -> R + Copy + Send) -> Vec<R> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let share = candidates.len().div_ceil(cores).max(1);
+    let share = items.len().div_ceil(cores).max(1);
     std::thread::scope(|scope| {
         let mut threads = Vec::new();
-        while !candidates.is_empty() {
-            let rest = candidates.split_off(candidates.len().min(share));
-            let mine = std::mem::replace(&mut candidates, rest);
-            threads.push(scope.spawn(move || verify_here(mine)));
+        while !items.is_empty() {
+            let rest = items.split_off(items.len().min(share));
+            let mine = std::mem::replace(&mut items, rest);
+            threads.push(scope.spawn(move || mine.into_iter().map(each).collect::<Vec<_>>()));
         }
         let joined = threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default());
         joined.collect()

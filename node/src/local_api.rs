@@ -4,6 +4,8 @@
 
 mod answers;
 mod listener;
+mod metrics;
+mod receipts;
 mod streams;
 
 use std::sync::Arc;
@@ -13,6 +15,7 @@ use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::routing::{get, post};
 use certmesh_engine::store::Store;
 use certmesh_engine::{Membership, Signing};
+use certmesh_mesh::Mesh;
 use certmesh_wire::NodeId;
 use certmesh_wire::limits::RAW_BODY_BYTES;
 use tokio::sync::{mpsc, watch};
@@ -33,6 +36,7 @@ pub(crate) struct State {
     pub(crate) membership: Arc<Membership>,
     pub(crate) node_id: NodeId,
     pub(crate) driver: mpsc::Sender<Input>,
+    pub(crate) mesh: Mesh,
     pub(crate) peers: Arc<PeerBook>,
     pub(crate) signing: watch::Receiver<Signing>,
 }
@@ -89,6 +93,8 @@ fn routes(serving: Serving) -> Router {
         .route("/v1/status", get(answers::status))
         .route("/v1/peers", get(answers::peers))
         .route("/v1/forks", get(answers::forks))
+        .route("/v1/receipts/{id}", get(receipts::receipts))
+        .route("/metrics", get(metrics::metrics))
         .route("/v1/objects", get(streams::objects))
         .route("/v1/versions/{id}", get(streams::versions))
         .route("/v1/watch", get(streams::watch_arrivals))

@@ -19,7 +19,6 @@ use certmesh_engine::Engine;
 use certmesh_mesh::Event;
 use certmesh_store::RocksStore;
 use clap::Parser;
-use tokio::sync::mpsc;
 
 use crate::config::Config;
 use crate::driver::{Driver, News};
@@ -56,7 +55,10 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = Config::load(&arguments.config)?;
     telemetry::start(&config.log)?;
     keep_private()?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // The driver and the checking of signatures have threads of their own. Fewer workers here mean
+    // fewer wake-ups of one by another, which is much of what a single publication costs.
+    let workers = std::thread::available_parallelism().map_or(1, |cores| usize::from(cores).div_ceil(2));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build()?;
     let result = runtime.block_on(serve(config));
     // A reader that still waits for its client must not hold up the end.
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
@@ -117,7 +119,8 @@ async fn serve(config: Config) -> Result<(), Failure> {
             store: store.clone(),
             membership: Arc::clone(&material.membership),
             node_id,
-            driver: driver.handle(),
+            driver: driver.handle().live,
+            mesh: mesh.clone(),
             peers: Arc::clone(&peers),
             signing: driver.signing(),
         },
@@ -139,6 +142,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
             }
             news = driver.news() => match news {
                 Some(News::Missing(peer)) => sync.nudge(peer),
+                Some(News::Published) => sync.published(),
                 Some(News::Failed(error)) => break Some(error.into()),
                 None => break Some("the driver has stopped by itself; this is a defect".into()),
             },
@@ -158,7 +162,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
     }
 }
 
-async fn take(event: Event, driver: &mpsc::Sender<driver::Input>, sync: &mut sync::Sync, peers: &PeerBook) {
+async fn take(event: Event, driver: &driver::Inbox, sync: &mut sync::Sync, peers: &PeerBook) {
     match event {
         Event::Connected(node) => {
             peers.set_connected(node, true, clock::now_ms());
@@ -168,10 +172,10 @@ async fn take(event: Event, driver: &mpsc::Sender<driver::Input>, sync: &mut syn
             peers.set_connected(node, false, clock::now_ms());
             sync.disconnected(node);
         }
-        Event::Gossip { from, payload, receipt } => {
+        Event::Gossip { from, payload, receipt, place } => {
             // Waiting here is what slows gossip down to the disk's pace; the mesh drops what does
             // not fit its own queue, and sync brings it later.
-            let _ = driver.send(driver::Input::Gossip { from, payload, receipt }).await;
+            let _ = driver.live.send(driver::Input::Gossip { from, payload, receipt, place }).await;
         }
     }
 }

@@ -7,6 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use certmesh_engine::{Membership, Refusal};
 use certmesh_wire::{MemberCode, NodeId};
 
+use crate::clock::now_ms;
+
 /// One other node.
 #[derive(Debug, Clone)]
 pub(crate) struct PeerEntry {
@@ -20,6 +22,12 @@ pub(crate) struct PeerEntry {
     pub(crate) received: u64,
     /// Records and messages of it that were refused.
     pub(crate) refused: u64,
+    /// Its member's records that it brought faster than its share, and that were put off.
+    pub(crate) delayed: u64,
+    /// When that happened last, milliseconds since 1970 UTC.
+    pub(crate) delayed_ms: Option<u64>,
+    /// When it told last how far it is, milliseconds since 1970 UTC.
+    pub(crate) told_ms: Option<u64>,
 }
 
 /// The other live nodes of the mesh, and counts of what was refused from any of them.
@@ -48,6 +56,9 @@ impl PeerBook {
             since_ms: None,
             received: 0,
             refused: 0,
+            delayed: 0,
+            delayed_ms: None,
+            told_ms: None,
         };
         let others = membership.live_nodes().filter(|(id, _)| *id != me);
         let peers = others.map(|(id, node)| (id, entry(node))).collect();
@@ -112,9 +123,30 @@ impl PeerBook {
         }
     }
 
+    /// A node has told how far it is.
+    pub(crate) fn told(&self, node: NodeId, now_ms: u64) {
+        if let Some(peer) = self.lock().peers.get_mut(&node) {
+            peer.told_ms = Some(now_ms);
+        }
+    }
+
+    /// Counts a record that was put off, and names its member to the operator, ever more rarely.
+    fn delay(&self, node: NodeId, member: MemberCode) {
+        let delayed = self.lock().peers.get_mut(&node).map_or(0, |peer| {
+            peer.delayed_ms = Some(now_ms());
+            peer.delayed += 1;
+            peer.delayed
+        });
+        if delayed.is_power_of_two() {
+            tracing::warn!(%member, from = %self.name(node), delayed, "records are put off: {member} sends more than its share");
+        }
+    }
+
     /// Counts a refused record, unless it is part of ordinary gossip.
     pub(crate) fn refuse_record(&self, node: NodeId, refusal: &Refusal) {
-        if refusal.is_ordinary() {
+        if let Refusal::OverRate { member, .. } = refusal {
+            self.delay(node, *member);
+        } else if refusal.is_ordinary() {
             tracing::debug!(from = %self.name(node), "{refusal}");
         } else {
             self.refuse(node, refusal.reason(), refusal);

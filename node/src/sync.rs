@@ -13,24 +13,34 @@ use certmesh_engine::store::{Store, StoreError};
 use certmesh_engine::sync::{Brought, Session, SyncFault, answer};
 use certmesh_engine::{Membership, Signing};
 use certmesh_mesh::{AnswerFault, Mesh, PullError, Source};
-use certmesh_wire::{NodeId, SyncAnswer, SyncRequest};
-use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
+use certmesh_wire::{MemberCode, NodeId, SyncAnswer, SyncRequest};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit, oneshot, watch};
 use tokio::task::AbortHandle;
 
-use crate::driver::Input;
+use crate::driver::{Inbox, Input};
 use crate::peers::PeerBook;
 
 /// How often a peer is asked though nothing seems to be missing, on average.
 const PERIOD: Duration = Duration::from_secs(15);
 /// How often, while this node does not sign yet.
 const WAITING_PERIOD: Duration = Duration::from_millis(500);
-/// How long to leave a peer alone that was busy or broke off.
+/// How long to leave a peer alone that broke off; twice as long each time that it does so again.
 const BACK_OFF: Duration = Duration::from_secs(2);
+/// The longest that a peer is left alone, also if it says that it is busy for longer.
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(60);
+/// How long a question and its answer may take: on the slowest link that is served, a full answer.
+const QUESTION: Duration = Duration::from_secs(60);
+/// A pull that takes longer is slow: others no longer wait for what it brings.
+const SLOW: Duration = Duration::from_secs(2);
+/// The pause after a round that brought nothing: who says that there is more has to have it.
+const FRUITLESS: Duration = Duration::from_secs(1);
+/// How soon after a publication the peers are asked whether they have it.
+const RECEIPT_DELAY: Duration = Duration::from_secs(3);
 /// Records given to the driver at once: their signatures take a few milliseconds, for which
 /// publications have to wait.
 const PORTION: usize = 256;
-/// Pulls under way at once: few, since all peers would send the same; more than one, since a peer
-/// may be slow.
+/// Pulls of records and bodies under way at once: few, since all peers would send the same; more than
+/// one, since a peer may be slow. The nodes of one member get one of them.
 const TURNS: usize = 3;
 
 /// Answers other nodes' pulls from the store, with committed records alone.
@@ -51,22 +61,28 @@ impl Source for PullSource {
         let answer = answer(&*self.store, &self.membership, peer, &request);
         answer.map(|answer| answer.encode()).map_err(|e| AnswerFault::Unavailable(e.to_string()))
     }
+
+    fn member(&self, peer: NodeId) -> Option<MemberCode> {
+        self.membership.member_of(peer).map(|member| member.code)
+    }
 }
 
 /// The tasks, one for each connected peer.
 pub(crate) struct Sync {
     puller: Puller,
     tasks: BTreeMap<NodeId, (Arc<Notify>, AbortHandle)>,
+    published: watch::Sender<()>,
 }
 
 impl Sync {
     pub(crate) fn new(puller: Puller) -> Self {
-        Self { puller, tasks: BTreeMap::new() }
+        Self { puller, tasks: BTreeMap::new(), published: watch::Sender::new(()) }
     }
 
     pub(crate) fn connected(&mut self, node: NodeId) {
         let nudge = Arc::new(Notify::new());
-        let task = tokio::spawn(self.puller.clone().run(node, Arc::clone(&nudge)));
+        let wake = Wake { nudge: Arc::clone(&nudge), published: self.published.subscribe() };
+        let task = tokio::spawn(self.puller.clone().run(node, wake));
         if let Some((_, before)) = self.tasks.insert(node, (nudge, task.abort_handle())) {
             before.abort();
         }
@@ -85,9 +101,35 @@ impl Sync {
         }
     }
 
+    /// Records of this node's own are durable: who has them will be asked soon.
+    pub(crate) fn published(&self) {
+        self.published.send_replace(());
+    }
+
     pub(crate) fn stop(&mut self) {
         self.tasks.values().for_each(|(_, task)| task.abort());
         self.tasks.clear();
+    }
+}
+
+/// What begins a round before its time.
+struct Wake {
+    nudge: Arc<Notify>,
+    published: watch::Receiver<()>,
+}
+
+impl Wake {
+    /// Waits for the next round.
+    async fn next(&mut self, period: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(period) => {}
+            () = self.nudge.notified() => {}
+            Ok(()) = self.published.changed() => {
+                // Whatever else is published meanwhile is asked about at once.
+                let _ = tokio::time::timeout(RECEIPT_DELAY, self.nudge.notified()).await;
+            }
+        }
+        self.published.mark_unchanged();
     }
 }
 
@@ -95,12 +137,12 @@ impl Sync {
 #[derive(Clone)]
 pub(crate) struct Puller {
     mesh: Mesh,
-    driver: mpsc::Sender<Input>,
+    driver: Inbox,
     peers: Arc<PeerBook>,
     store: Arc<dyn Store>,
     membership: Arc<Membership>,
     signing: watch::Receiver<Signing>,
-    turns: Arc<Semaphore>,
+    turns: Turns,
 }
 
 /// Why a peer is left alone for a while.
@@ -112,31 +154,78 @@ enum PullFault {
     Answer(#[from] SyncFault),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error("it took too long")]
+    TimedOut,
     #[error("this node is stopping")]
     Stopping,
+}
+
+impl PullFault {
+    /// How long to leave the peer alone after so many faults in a row.
+    fn back_off(&self, in_a_row: u32) -> Duration {
+        let growing = BACK_OFF * (1 << in_a_row.min(5));
+        match self {
+            Self::Mesh(PullError::Busy { retry_after }) => (*retry_after).min(LONGEST_BACK_OFF),
+            _ => growing.min(LONGEST_BACK_OFF),
+        }
+    }
+}
+
+/// Permits to pull: a few for all, and one of them for each member. While one pull goes on the others
+/// wait a little, since it may bring what they would ask for too.
+#[derive(Clone)]
+struct Turns {
+    first: Arc<Semaphore>,
+    all: Arc<Semaphore>,
+    members: Arc<BTreeMap<MemberCode, Semaphore>>,
+}
+
+impl Turns {
+    fn new(membership: &Membership) -> Self {
+        let members = membership.roster().members.iter().map(|member| (member.code, Semaphore::new(1)));
+        let [first, all] = [1, TURNS - 1].map(|permits| Arc::new(Semaphore::new(permits)));
+        Self { first, all, members: Arc::new(members.collect()) }
+    }
+
+    /// Waits for a turn, which lasts as long as what it gives.
+    async fn take(&self, member: MemberCode) -> Option<(SemaphorePermit<'_>, SemaphorePermit<'_>)> {
+        let own = self.members.get(&member)?.acquire().await.ok()?;
+        let first = tokio::time::timeout(SLOW, self.first.acquire()).await;
+        let turn = match first {
+            Ok(turn) => turn,
+            Err(_) => tokio::select! {
+                turn = self.first.acquire() => turn,
+                turn = self.all.acquire() => turn,
+            },
+        };
+        Some((own, turn.ok()?))
+    }
 }
 
 impl Puller {
     pub(crate) fn new(
         mesh: Mesh,
-        driver: mpsc::Sender<Input>,
+        driver: Inbox,
         peers: Arc<PeerBook>,
         store: Arc<dyn Store>,
         membership: Arc<Membership>,
         signing: watch::Receiver<Signing>,
     ) -> Self {
-        let turns = Arc::new(Semaphore::new(TURNS));
+        let turns = Turns::new(&membership);
         Self { mesh, driver, peers, store, membership, signing, turns }
     }
 
-    async fn run(self, node: NodeId, nudge: Arc<Notify>) {
+    async fn run(self, node: NodeId, mut wake: Wake) {
         let Some(member) = self.membership.member_of(node).map(|member| member.code) else { return };
-        let mut session = Session::new(member);
+        let (mut session, mut faults) = (Session::new(member), 0);
         loop {
-            match self.catch_up(node, session).await {
-                Ok(kept) => {
-                    session = kept;
-                    let _ = tokio::time::timeout(self.period(), nudge.notified()).await;
+            match self.catch_up(node, member, session).await {
+                Ok((kept, admitted)) => {
+                    (session, faults) = (kept, 0);
+                    if admitted == 0 && self.is_signing() {
+                        tokio::time::sleep(FRUITLESS).await;
+                    }
+                    wake.next(self.period()).await;
                 }
                 Err(PullFault::Stopping) => return,
                 Err(fault) => {
@@ -145,16 +234,21 @@ impl Puller {
                         self.mesh.hang_up(node).await;
                     }
                     session = Session::new(member);
-                    tokio::time::sleep(BACK_OFF).await;
+                    tokio::time::sleep(fault.back_off(faults)).await;
+                    faults += 1;
                 }
             }
         }
     }
 
+    fn is_signing(&self) -> bool {
+        *self.signing.borrow() == Signing::Free
+    }
+
     /// The time until a peer is asked again: spread, so that nodes that started together drift apart;
     /// and short while this node waits for word of where its log ends.
     fn period(&self) -> Duration {
-        if *self.signing.borrow() != Signing::Free {
+        if !self.is_signing() {
             return WAITING_PERIOD;
         }
         let random = std::hash::RandomState::new().build_hasher().finish();
@@ -170,16 +264,27 @@ impl Puller {
         }
     }
 
-    /// One round: asks until there is nothing left that this peer can give.
-    async fn catch_up(&self, node: NodeId, mut session: Session) -> Result<Session, PullFault> {
+    /// One round: asks until there is nothing left that this peer can give. Says how much was new.
+    async fn catch_up(
+        &self,
+        node: NodeId,
+        member: MemberCode,
+        mut session: Session,
+    ) -> Result<(Session, u64), PullFault> {
         session.begin();
         let mut admitted = 0;
         loop {
-            let _turn = self.turns.acquire().await.map_err(|_| PullFault::Stopping)?;
+            // Whoever has nothing to give does not wait for those who have; and between two questions
+            // others have their turn.
+            let _turn = match session.is_fetching() {
+                true => Some(self.turns.take(member).await.ok_or(PullFault::Stopping)?),
+                false => None,
+            };
             let (asked, question) = self.next_question(session).await?;
             session = asked;
             let Some(question) = question else { break };
-            let answer = self.mesh.pull(node, question.encode()).await?;
+            let pull = tokio::time::timeout(QUESTION, self.mesh.pull(node, question.encode()));
+            let answer = pull.await.map_err(|_| PullFault::TimedOut)??;
             let answer = SyncAnswer::decode(&answer).map_err(SyncFault::from)?;
             let brought = session.take(answer)?;
             if let (Brought::Word, Some(frontier)) = (&brought, session.told().cloned()) {
@@ -190,7 +295,7 @@ impl Puller {
         if admitted > 0 {
             tracing::info!(from = %self.peers.name(node), admitted, "caught up");
         }
-        Ok(session)
+        Ok((session, admitted))
     }
 
     async fn next_question(&self, mut session: Session) -> Result<(Session, Option<SyncRequest>), PullFault> {
@@ -226,7 +331,9 @@ impl Puller {
 
     async fn ask_driver<T>(&self, input: impl FnOnce(oneshot::Sender<T>) -> Input) -> Result<T, PullFault> {
         let (reply, answer) = oneshot::channel();
-        self.driver.send(input(reply)).await.map_err(|_| PullFault::Stopping)?;
+        let input = input(reply);
+        let queue = if input.is_bulk() { &self.driver.bulk } else { &self.driver.live };
+        queue.send(input).await.map_err(|_| PullFault::Stopping)?;
         answer.await.map_err(|_| PullFault::Stopping)
     }
 }

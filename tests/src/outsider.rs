@@ -19,6 +19,10 @@ const LISTEN: &str = "/ip4/127.0.0.1/udp/0/quic-v1";
 pub struct Silent;
 
 impl Source for Silent {
+    fn member(&self, _: NodeId) -> Option<certmesh_wire::MemberCode> {
+        None
+    }
+
     fn answer(&self, _: NodeId, _: &[u8]) -> Result<Vec<u8>, AnswerFault> {
         Ok(SyncAnswer::Frontier(Frontier::default()).encode())
     }

@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::error::CommandError;
 use crate::session::{Session, talk};
-use crate::table::table;
+use crate::table::{short, table, yes_no};
 
 /// Lists the logs whose key has signed two histories, with the two records that prove it
 ///
@@ -25,7 +25,10 @@ impl Forks {
         } else if found.forks.is_empty() {
             talk("no forks: every key has signed one history");
         } else {
-            session.line(table(&["MEMBER", "NODE", "LOG", "SEQ", "RECORDS"], found.forks.iter().map(row)))?;
+            session.line(table(
+                &["MEMBER", "NODE", "LOG", "SEQ", "SETTLED", "RECORDS"],
+                found.forks.iter().map(row),
+            ))?;
         }
         Ok(())
     }
@@ -33,5 +36,12 @@ impl Forks {
 
 fn row(fork: &Fork) -> Vec<String> {
     let records = fork.records.each_ref().map(|record| safe(record, 64)).join("\n");
-    vec![safe(&fork.member, 8), safe(&fork.node_id, 8), safe(&fork.log, 8), fork.seq.to_string(), records]
+    vec![
+        safe(&fork.member, 8),
+        short(&fork.node_id),
+        short(&fork.log),
+        fork.seq.to_string(),
+        yes_no(fork.settled).to_owned(),
+        records,
+    ]
 }

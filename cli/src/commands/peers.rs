@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::error::CommandError;
 use crate::session::{Session, talk};
-use crate::table::{table, yes_no};
+use crate::table::{count, short, table, yes_no};
 use crate::time;
 
 /// Lists the other nodes of the mesh, and how the connection to each is
@@ -29,8 +29,18 @@ impl Peers {
 }
 
 fn shown(peers: &[Peer]) -> String {
-    let head = ["MEMBER", "CERT", "NODE", "CONNECTED", "SINCE", "RECEIVED", "REFUSED", "ADDRESSES"];
+    let head = ["MEMBER", "CERT", "NODE", "CONNECTED", "SINCE", "BEHIND", "RECEIVED", "REFUSED", "ADDRESSES"];
     table(&head, peers.iter().map(row))
+}
+
+/// How far a node is behind this one, in records and time.
+pub(super) fn behind(records: Option<u64>, oldest_ms: Option<u64>) -> String {
+    match (records, oldest_ms) {
+        (None, _) => "unknown".to_owned(),
+        (Some(0), _) => "no".to_owned(),
+        (Some(records), None) => count(records, "record"),
+        (Some(records), Some(age_ms)) => format!("{}, {}", count(records, "record"), time::span(age_ms)),
+    }
 }
 
 fn row(peer: &Peer) -> Vec<String> {
@@ -38,9 +48,10 @@ fn row(peer: &Peer) -> Vec<String> {
     vec![
         safe(&peer.member, 8),
         safe(&peer.cert, 40),
-        safe(&peer.node_id, 64).chars().take(8).collect(),
+        short(&peer.node_id),
         yes_no(peer.connected).to_owned(),
         peer.since_ms.map_or_else(|| "never".to_owned(), time::shown),
+        behind(peer.behind_records, peer.behind_ms),
         peer.received.to_string(),
         peer.refused.to_string(),
         addresses.join("\n"),
@@ -54,14 +65,15 @@ mod tests {
     #[test]
     fn a_row_a_node() {
         let json = r#"[{"member":"MY","cert":"MyCERT","node_id":"0123456789abcdef","connected":true,"since_ms":86400000,
-            "addresses":["/ip4/127.0.0.1/udp/7401/quic-v1","/ip4/127.0.0.1/tcp/7401"],"received":12,"refused":0},
+            "addresses":["/ip4/127.0.0.1/udp/7401/quic-v1","/ip4/127.0.0.1/tcp/7401"],"received":12,"refused":0,
+            "delayed":0,"told_ms":86401000,"behind_records":0,"behind_ms":null},
             {"member":"VN","cert":"VNCERT/CC","node_id":"fedcba9876543210","connected":false,"since_ms":null,
-            "addresses":[],"received":0,"refused":1}]"#;
+            "addresses":[],"received":0,"refused":1,"delayed":0,"told_ms":null,"behind_records":1204,"behind_ms":754000}]"#;
         insta::assert_snapshot!(shown(&serde_json::from_str::<Vec<Peer>>(json).unwrap()), @r"
-        MEMBER  CERT       NODE      CONNECTED  SINCE                 RECEIVED  REFUSED  ADDRESSES
-        MY      MyCERT     01234567  yes        1970-01-02 00:00:00Z  12        0        /ip4/127.0.0.1/udp/7401/quic-v1
-                                                                                         /ip4/127.0.0.1/tcp/7401
-        VN      VNCERT/CC  fedcba98  no         never                 0         1
+        MEMBER  CERT       NODE      CONNECTED  SINCE                 BEHIND                RECEIVED  REFUSED  ADDRESSES
+        MY      MyCERT     01234567  yes        1970-01-02 00:00:00Z  no                    12        0        /ip4/127.0.0.1/udp/7401/quic-v1
+                                                                                                               /ip4/127.0.0.1/tcp/7401
+        VN      VNCERT/CC  fedcba98  no         never                 1204 records, 12 min  0         1
         ");
     }
 }

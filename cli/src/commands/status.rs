@@ -1,12 +1,13 @@
 //! `certmesh status`: how the node is.
 
-use certmesh_api::Status as NodeStatus;
+use certmesh_api::{PeerState, Status as NodeStatus};
 use certmesh_intel::display::safe;
 use clap::Args;
 
+use super::peers::behind as behind_by;
 use crate::error::CommandError;
 use crate::session::Session;
-use crate::table::{count, list};
+use crate::table::{count, list, short};
 
 /// Shows how the node is: what it holds, whom it is connected to, what needs attention
 #[derive(Args)]
@@ -52,12 +53,24 @@ fn holds(status: &NodeStatus) -> String {
 fn peers(status: &NodeStatus) -> String {
     let connected = status.peers.iter().filter(|peer| peer.connected).count();
     let away: Vec<_> = status.peers.iter().filter(|peer| !peer.connected).collect();
-    let all = format!("{connected} of {} connected", status.peers.len());
-    if away.is_empty() {
-        return all;
+    let mut words = format!("{connected} of {} connected", status.peers.len());
+    if !away.is_empty() {
+        let away = away.iter().map(|peer| name(peer));
+        words.push_str(&format!("; not connected: {}", away.collect::<Vec<_>>().join(", ")));
     }
-    let away = away.iter().map(|peer| format!("{} {}", safe(&peer.member, 8), safe(&peer.node_id, 8)));
-    format!("{all}; not connected: {}", away.collect::<Vec<_>>().join(", "))
+    let is_behind = |peer: &&PeerState| peer.behind_records.is_some_and(|records| records > 0);
+    let behind = status.peers.iter().filter(is_behind);
+    let behind =
+        behind.map(|peer| format!("{} ({})", name(peer), behind_by(peer.behind_records, peer.behind_ms)));
+    let behind: Vec<_> = behind.collect();
+    if !behind.is_empty() {
+        words.push_str(&format!("; behind: {}", behind.join(", ")));
+    }
+    words
+}
+
+fn name(peer: &PeerState) -> String {
+    format!("{} {}", safe(&peer.member, 8), short(&peer.node_id))
 }
 
 fn refused(status: &NodeStatus) -> String {
@@ -74,8 +87,8 @@ mod tests {
     fn says_first_what_matters_most() {
         let json = r#"{"mesh":"aa","mesh_name":"drill","exercise":true,"member":"SG","node_id":"bb","version":"0.1.0","signs":true,
             "records":2,"objects":9,"indicators":1,"refused":{"bad signature":3,"other":0},"alarms":["the disk is full"],
-            "peers":[{"member":"MY","node_id":"0123456789","connected":true},
-                     {"member":"VN","node_id":"cc","connected":false}]}"#;
+            "peers":[{"member":"MY","node_id":"0123456789","connected":true,"behind_records":12,"behind_ms":9000},
+                     {"member":"VN","node_id":"cc","connected":false,"behind_records":null,"behind_ms":null}]}"#;
         insta::assert_snapshot!(words(&serde_json::from_str(json).unwrap()), @r"
         EXERCISE: nothing in this mesh is real
 
@@ -84,7 +97,7 @@ mod tests {
         version  0.1.0
         signs    yes
         holds    9 objects (1 indicator) in 2 records
-        peers    1 of 2 connected; not connected: VN cc
+        peers    1 of 2 connected; not connected: VN cc; behind: MY 01234567 (12 records, 9 s)
         refused  3 × bad signature
         alarms   1
         ALARM: the disk is full

@@ -14,7 +14,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
-use crate::types::{ErrorBody, Forks, ObjectLine, Peers, PublishRequest, Published, QueryParams, Status};
+use crate::types::{
+    ErrorBody, Forks, ObjectLine, Peers, PublishRequest, Published, QueryParams, Receipts, Status,
+};
 
 /// An answer that is not a stream, in bytes: far above any status, far below trouble.
 const ANSWER_BYTES: usize = 16 * 1024 * 1024;
@@ -106,6 +108,11 @@ impl Client {
     /// The logs whose key has signed two histories.
     pub async fn forks(&self) -> Result<Forks, ClientError> {
         self.json(Method::GET, "/v1/forks", Vec::new()).await
+    }
+
+    /// Who holds the record with this id, or those that carry the object with this STIX id.
+    pub async fn receipts(&self, id: &str) -> Result<Receipts, ClientError> {
+        self.json(Method::GET, &format!("/v1/receipts/{}", escape(id)), Vec::new()).await
     }
 
     /// The node's records, in the export format, handed on piece by piece.

@@ -13,6 +13,8 @@
 //! | `GET /v1/status` | [`Status`] |
 //! | `GET /v1/peers` | [`Peers`] |
 //! | `GET /v1/forks` | [`Forks`] |
+//! | `GET /v1/receipts/{id}` | [`Receipts`] of a record, or of those that carry an object |
+//! | `GET /metrics` | figures in Prometheus' text format |
 //! | `GET /v1/export` | the node's records, as `certmesh_wire::Export` reads them |
 //!
 //! Every error is an [`ErrorBody`] with a status of 4xx (the request) or 5xx (the node).
@@ -22,6 +24,6 @@ mod types;
 
 pub use client::{Client, ClientError, Lines};
 pub use types::{
-    ErrorBody, Fork, Forks, ObjectLine, Peer, PeerState, Peers, PublishRequest, Published, QueryParams,
-    Status,
+    ErrorBody, Fork, Forks, Holder, ObjectLine, Peer, PeerState, Peers, PublishRequest, Published,
+    QueryParams, Receipts, RecordReceipts, Status,
 };

@@ -91,7 +91,7 @@ pub struct Status {
     pub peers: Vec<PeerState>,
 }
 
-/// Whether another node is connected.
+/// Whether another node is connected, and whether it has what this one has.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PeerState {
     /// Whose node.
@@ -100,6 +100,10 @@ pub struct PeerState {
     pub node_id: String,
     /// Whether a connection to it stands.
     pub connected: bool,
+    /// See [`Peer::behind_records`].
+    pub behind_records: Option<u64>,
+    /// See [`Peer::behind_ms`].
+    pub behind_ms: Option<u64>,
 }
 
 /// The other nodes of the mesh, in detail.
@@ -128,6 +132,53 @@ pub struct Peer {
     pub received: u64,
     /// Records of it that were refused since the start.
     pub refused: u64,
+    /// Records of its member that it brought faster than its share, and that were put off: each time that
+    /// one was, since the start.
+    pub delayed: u64,
+    /// When it told last how far it is, milliseconds since 1970 UTC; absent if it has not since the start.
+    pub told_ms: Option<u64>,
+    /// Records that this node has and it lacks, as it told last; absent if it never has.
+    pub behind_records: Option<u64>,
+    /// The age of the oldest of them, milliseconds; absent if it lacks none.
+    pub behind_ms: Option<u64>,
+}
+
+/// Who holds a record, or the records that carry an object.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Receipts {
+    /// For each record: one, or one for each member that publishes the object.
+    pub records: Vec<RecordReceipts>,
+}
+
+/// Who holds one record.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RecordReceipts {
+    /// The record.
+    pub record: String,
+    /// Whose node signed it.
+    pub member: String,
+    /// That node.
+    pub node_id: String,
+    /// Its place in that node's log.
+    pub seq: u64,
+    /// When it was made, by that node's clock; milliseconds since 1970 UTC.
+    pub created_ms: u64,
+    /// Every other live node that may hold it, but this one; sorted by member, then key.
+    pub nodes: Vec<Holder>,
+}
+
+/// Whether a node holds a record.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Holder {
+    /// Whose node.
+    pub member: String,
+    /// The CERT's name.
+    pub cert: String,
+    /// Its key.
+    pub node_id: String,
+    /// Since when it is known to hold the record with its body, milliseconds since 1970 UTC; absent if it
+    /// has not told so yet.
+    pub since_ms: Option<u64>,
 }
 
 /// The logs whose key has signed two histories.
@@ -146,10 +197,12 @@ pub struct Fork {
     pub node_id: String,
     /// The log.
     pub log: String,
-    /// The place: what came before it counts, what came from there on does not.
+    /// The place: what came before it counts; what came from there on does not, unless it is settled.
     pub seq: u64,
     /// The two records' ids.
     pub records: [String; 2],
+    /// Whether the member's manifest vouches for a place at or beyond it, so that the log goes on.
+    pub settled: bool,
 }
 
 /// Why a request was not carried out.

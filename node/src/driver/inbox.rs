@@ -1,10 +1,12 @@
 //! What the driver is asked to do, and what it answers.
+//!
+//! There are two queues: what analysts and gossip bring goes before what sync brings in bulk.
 
 use certmesh_engine::PublishFault;
-use certmesh_mesh::Receipt;
+use certmesh_mesh::{Receipt, WaitingPlace};
 use certmesh_wire::{Frontier, LogId, NodeId, RecordId};
 use serde_json::value::RawValue;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// The answer to a publication.
 pub(crate) type PublishReply = Result<Published, PublishFault>;
@@ -16,13 +18,57 @@ pub(crate) struct Published {
     pub(crate) objects: usize,
 }
 
+/// The two queues to the driver.
+#[derive(Debug, Clone)]
+pub(crate) struct Inbox {
+    /// What somebody waits for.
+    pub(crate) live: mpsc::Sender<Input>,
+    /// What sync brings, however much of it there is.
+    pub(crate) bulk: mpsc::Sender<Input>,
+}
+
+/// The other end of the two queues.
+#[derive(Debug)]
+pub(super) struct Inputs {
+    live: mpsc::Receiver<Input>,
+    bulk: mpsc::Receiver<Input>,
+}
+
+impl Inputs {
+    /// Both ends, with room for so many inputs in each queue.
+    pub(super) fn new(room: usize) -> (Inbox, Self) {
+        let ((to_live, live), (to_bulk, bulk)) = (mpsc::channel(room), mpsc::channel(room));
+        (Inbox { live: to_live, bulk: to_bulk }, Self { live, bulk })
+    }
+
+    /// Waits for the next input; nothing any more once nobody can send one.
+    pub(super) async fn next(&mut self) -> Option<Input> {
+        tokio::select! {
+            biased;
+            Some(input) = self.live.recv() => Some(input),
+            Some(input) = self.bulk.recv() => Some(input),
+            else => None,
+        }
+    }
+
+    /// The next input, if one waits.
+    pub(super) fn try_next(&mut self) -> Option<Input> {
+        self.live.try_recv().or_else(|_| self.bulk.try_recv()).ok()
+    }
+
+    /// The next input that somebody waits for, if there is one.
+    pub(super) fn try_next_live(&mut self) -> Option<Input> {
+        self.live.try_recv().ok()
+    }
+}
+
 /// One thing to do. Replies come after the commit; a dropped reply means that the node is ending.
 #[derive(Debug)]
 pub(crate) enum Input {
     /// Publish these objects as one record.
     Publish { objects: Vec<Box<RawValue>>, reply: oneshot::Sender<PublishReply> },
     /// Judge a gossiped payload.
-    Gossip { from: NodeId, payload: Vec<u8>, receipt: Receipt },
+    Gossip { from: NodeId, payload: Vec<u8>, receipt: Receipt, place: WaitingPlace },
     /// Take records that a peer sent on request; says how many were admitted.
     Records { from: NodeId, records: Vec<Vec<u8>>, reply: oneshot::Sender<u64> },
     /// Take bodies that a peer sent on request; says how many were admitted.
@@ -37,4 +83,11 @@ pub(crate) enum Input {
     Arrivals { reply: oneshot::Sender<watch::Receiver<u64>> },
     /// Finish what has begun, and end.
     Stop,
+}
+
+impl Input {
+    /// Whether it may hold much that nobody waits for.
+    pub(crate) fn is_bulk(&self) -> bool {
+        matches!(self, Self::Records { .. } | Self::Bodies { .. } | Self::Forks { .. })
+    }
 }

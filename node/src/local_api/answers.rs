@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use certmesh_api::{ErrorBody, Fork, Forks, Peer, PeerState, Peers, PublishRequest, Published, Status};
 use certmesh_engine::store::StoreError;
-use certmesh_engine::{PublishFault, Signing, counts, forks as known_forks};
+use certmesh_engine::{Lag, PublishFault, Signing, counts, forks as known_forks, lags, nearly_used_up};
 use certmesh_wire::{RecordId, sha256};
 use tokio::sync::oneshot;
 
@@ -15,6 +15,9 @@ use super::State;
 use crate::clock::now_ms;
 use crate::driver::Input;
 use crate::peers::PeerEntry;
+
+/// How long after the last record that was put off a member counts as flooding, milliseconds.
+const FLOOD_MS: u64 = 5 * 60 * 1_000;
 
 /// An answer that says why not.
 pub(super) struct Failure(StatusCode, ErrorBody);
@@ -115,6 +118,7 @@ pub(super) async fn status(AxumState(state): AxumState<State>) -> Result<Json<St
     let roster = state.membership.roster();
     let member = state.membership.member_of(state.node_id);
     let peers = state.peers.all();
+    let lags = lags(&*state.store, &state.membership, state.node_id)?;
     Ok(Json(Status {
         mesh: state.membership.mesh().to_string(),
         mesh_name: roster.name.clone(),
@@ -134,13 +138,20 @@ pub(super) async fn status(AxumState(state): AxumState<State>) -> Result<Json<St
                 member: peer.member.to_string(),
                 node_id: id.to_string(),
                 connected: peer.connected,
+                behind_records: lags.get(&id).map(|lag| lag.records),
+                behind_ms: lags.get(&id).and_then(behind_ms),
             })
             .collect(),
     }))
 }
 
+/// The age of the oldest record that a peer lacks, milliseconds.
+fn behind_ms(lag: &Lag) -> Option<u64> {
+    lag.oldest_ms.map(|oldest| now_ms().saturating_sub(oldest))
+}
+
 /// What an operator should see to: a node that does not sign, keys that have signed two histories,
-/// and documents that have run out.
+/// members that flood, logs that have nearly used up their allowance, and documents that have run out.
 fn alarms(state: &State, signing: &Signing) -> Result<Vec<String>, StoreError> {
     let now = now_ms();
     let mut alarms = Vec::new();
@@ -151,13 +162,31 @@ fn alarms(state: &State, signing: &Signing) -> Result<Vec<String>, StoreError> {
             confirmed.len()
         ));
     }
-    for fork in known_forks(&*state.store)?.values().map(|fork| describe(state, fork)) {
+    let forks = known_forks(&*state.store)?;
+    let open = forks.values().filter(|fork| !fork.is_settled(&state.membership));
+    for fork in open.map(|fork| describe(state, fork)) {
         alarms.push(format!(
             "the key of node {} of {} has signed two histories: its log counts up to record {} and no \
              further, until {1} settles it (certmesh forks)",
             &fork.node_id[..8.min(fork.node_id.len())],
             fork.member,
             fork.seq
+        ));
+    }
+    for (_, peer) in state.peers.all() {
+        if peer.delayed_ms.is_some_and(|last| now.saturating_sub(last) < FLOOD_MS) {
+            alarms.push(format!(
+                "{} sends more than its share: records are put off, {} times so far; nothing is lost, and \
+                 nobody else waits for them",
+                peer.member, peer.delayed
+            ));
+        }
+    }
+    for used in nearly_used_up(&*state.store, &state.membership)? {
+        alarms.push(format!(
+            "a log of {} has used {} % of what the roster allows one log, and stops at 100 %: the members \
+             should agree on a higher allowance, or {0} should use another node",
+            used.member, used.percent
         ));
     }
     if state.membership.roster().expires_ms < now {
@@ -189,10 +218,12 @@ fn describe(state: &State, fork: &certmesh_engine::Fork) -> Fork {
         log: fork.log.to_string(),
         seq: fork.seq,
         records: ids,
+        settled: fork.is_settled(&state.membership),
     }
 }
 
-pub(super) async fn peers(AxumState(state): AxumState<State>) -> Json<Peers> {
+pub(super) async fn peers(AxumState(state): AxumState<State>) -> Result<Json<Peers>, Failure> {
+    let lags = lags(&*state.store, &state.membership, state.node_id)?;
     let peer = |(id, peer): (certmesh_wire::NodeId, PeerEntry)| Peer {
         member: peer.member.to_string(),
         cert: peer.cert,
@@ -202,6 +233,10 @@ pub(super) async fn peers(AxumState(state): AxumState<State>) -> Json<Peers> {
         addresses: peer.addresses,
         received: peer.received,
         refused: peer.refused,
+        delayed: peer.delayed,
+        told_ms: peer.told_ms,
+        behind_records: lags.get(&id).map(|lag| lag.records),
+        behind_ms: lags.get(&id).and_then(behind_ms),
     };
-    Json(Peers { peers: state.peers.all().into_iter().map(peer).collect() })
+    Ok(Json(Peers { peers: state.peers.all().into_iter().map(peer).collect() }))
 }

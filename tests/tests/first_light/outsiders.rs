@@ -165,6 +165,10 @@ struct Forger {
 }
 
 impl Source for Forger {
+    fn member(&self, _: NodeId) -> Option<certmesh_wire::MemberCode> {
+        None
+    }
+
     fn answer(&self, _: NodeId, request: &[u8]) -> Result<Vec<u8>, AnswerFault> {
         let Self { log, record } = self;
         let head = RecordId(sha256(&[record]));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use certmesh_engine::store::MemoryStore;
-use certmesh_engine::{Candidate, Engine, Membership, Refusal, Steps, commit};
+use certmesh_engine::{Candidate, Engine, Membership, Origin, Refusal, Steps, commit};
 use certmesh_wire::{
     Audience, Checkpoint, Group, Header, Kind, LogId, Manifest, Member, MeshId, NodeEntry, NodeId, NodeState,
     Opening, Parcel, Record, Roster, RosterLimits, SecretKey, SignedManifest, SignedRoster,
@@ -205,7 +205,14 @@ impl Door {
             candidates.into_iter().map(|(prechecked, body)| prechecked.verify(body)).collect()
         };
         let parcel = Parcel::new(signed.to_vec(), body);
-        let mut results = self.engine.enter(&self.store, vec![parcel], CREATED_MS, &mut steps, verify);
+        let mut results = self.engine.enter(
+            &self.store,
+            Origin::Pull(self.engine.node_id()),
+            vec![parcel],
+            CREATED_MS,
+            &mut steps,
+            verify,
+        );
         commit(&self.store, steps).unwrap();
         self.dispute();
         results.pop().unwrap().map(drop)
@@ -225,7 +232,7 @@ impl Door {
 
     /// Takes the proof of a fork, and commits what it means.
     pub(crate) fn take_fork(&mut self, records: &[Vec<u8>; 2]) -> Result<(), Refusal> {
-        self.engine.enter_fork(&self.store, records)?;
+        self.engine.enter_fork(records)?;
         self.dispute();
         Ok(())
     }

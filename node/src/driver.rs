@@ -3,6 +3,7 @@
 //! It takes what waits, puts it through the engine's door, commits all of it with one sync, and
 //! only then lets replies, verdicts and gossip out. It decides nothing itself.
 
+mod bulk;
 mod inbox;
 mod waiting;
 
@@ -11,20 +12,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use certmesh_engine::limits::COMMIT_BYTES;
 use certmesh_engine::store::{Store, StoreError};
 use certmesh_engine::{
-    Candidate, Committed, Engine, Origin, PrecheckedBody, Refusal, Signing, Steps, Verified, commit,
+    Candidate, Committed, Engine, Origin, Refusal, Signing, Steps, Verified, commit,
 };
 use certmesh_mesh::{Mesh, Receipt, Verdict};
 use certmesh_wire::limits::GOSSIP_PAYLOAD;
-use certmesh_wire::{Audience, LogId, NodeId, Parcel, RecordId};
+use certmesh_wire::{Audience, NodeId, Parcel, RecordId};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::now_ms;
 use crate::peers::PeerBook;
 use crate::stop_note;
+use bulk::{Batch, Checker};
 use inbox::Inputs;
 pub(crate) use inbox::{Inbox, Input, PublishReply, Published};
 use waiting::Waiting;
@@ -77,6 +78,7 @@ impl Driver {
             tell,
             runtime: Handle::current(),
             waiting: Waiting::default(),
+            checker: Checker::start(inbox.bulk.clone())?,
         };
         let thread = std::thread::Builder::new().name("driver".into()).spawn(move || shell.run(inputs))?;
         Ok(Self { inbox, news, signing, thread })
@@ -117,6 +119,7 @@ struct Shell {
     tell: mpsc::Sender<News>,
     runtime: Handle,
     waiting: Waiting,
+    checker: Checker,
 }
 
 /// What is owed to whoever gave the inputs of one commit.
@@ -193,14 +196,11 @@ impl Shell {
                 self.gossip(from, &payload, receipt, steps, owed);
                 drop(place);
             }
-            Input::Records { from, records, reply } => {
-                let parcels = records.into_iter().map(|record| Parcel::new(record, None)).collect();
-                let results = self.enter(Origin::Pull(from), parcels, steps, verify_on_all_cores);
-                owed.admitted.push((results.iter().filter(|result| result.is_ok()).count() as u64, reply));
-            }
+            Input::Records { from, records, reply } => self.begin_records(from, records, reply, steps),
             Input::Bodies { from, bodies, reply } => {
-                owed.admitted.push((self.enter_bodies(from, bodies, steps)?, reply));
+                self.begin_bodies(from, Batch { rest: bodies, admitted: 0, reply }, owed);
             }
+            Input::Checked(checked) => self.take_checked(*checked, steps, owed)?,
             Input::Forks { from, proofs, reply } => {
                 owed.admitted.push((self.enter_forks(from, &proofs), reply));
             }
@@ -265,7 +265,10 @@ impl Shell {
             return self.judge(receipt, Verdict::Ignore);
         }
         let bare = parcel.body().is_none();
-        match self.enter(Origin::Gossip(from), vec![parcel], steps, verify_here).pop() {
+        let results =
+            self.engine.enter(&*self.store, Origin::Gossip(from), vec![parcel], now_ms(), steps, verify_here);
+        self.count(from, &results);
+        match results.into_iter().next() {
             Some(Ok(_)) => {
                 owed.accepted.push(receipt);
                 if bare {
@@ -294,74 +297,19 @@ impl Shell {
     /// Hangs up on a peer that goes on sending, unasked, what can't be taken.
     fn blame(&mut self, from: NodeId) {
         if self.engine.blame(from, now_ms()) {
-            tracing::warn!(from = %self.peers.name(from), "hung up: it goes on sending what can't be taken");
+            self.peers.note_hang_up(from, now_ms());
             self.runtime.block_on(self.mesh.hang_up(from));
         }
     }
 
-    /// Takes parcels through the door, and counts what became of them.
-    fn enter(
-        &mut self,
-        origin: Origin,
-        parcels: Vec<Parcel>,
-        steps: &mut Steps,
-        verify: fn(Vec<Candidate>) -> Vec<Result<Verified, Refusal>>,
-    ) -> Vec<Result<RecordId, Refusal>> {
-        let results = self.engine.enter(&*self.store, origin, parcels, now_ms(), steps, verify);
-        for result in &results {
+    /// Counts what became of records that a peer sent.
+    fn count(&self, from: NodeId, results: &[Result<RecordId, Refusal>]) {
+        for result in results {
             match result {
-                Ok(_) => self.peers.count_received(origin.node()),
-                Err(refusal) => self.peers.refuse_record(origin.node(), refusal),
+                Ok(_) => self.peers.count_received(from),
+                Err(refusal) => self.peers.refuse_record(from, refusal),
             }
         }
-        results
-    }
-
-    fn enter_bodies(
-        &mut self,
-        from: NodeId,
-        bodies: Vec<(LogId, u64, Vec<u8>)>,
-        steps: &mut Steps,
-    ) -> Result<u64, StoreError> {
-        let mut admitted = 0;
-        let (mut waiting, mut bytes) = (Vec::new(), 0);
-        let mut bodies = bodies.into_iter().peekable();
-        while let Some((log, seq, body)) = bodies.next() {
-            match self.engine.precheck_body(&*self.store, log, seq, body) {
-                Ok(prechecked) => {
-                    bytes += prechecked.raw_len();
-                    waiting.push(prechecked);
-                }
-                Err(refusal) => self.peers.refuse_record(from, &refusal),
-            }
-            // Bodies may hold far more than they weigh: only so much is read at once.
-            if bytes >= COMMIT_BYTES || bodies.peek().is_none() {
-                admitted += self.admit_bodies(from, std::mem::take(&mut waiting), steps)?;
-                bytes = 0;
-            }
-        }
-        Ok(admitted)
-    }
-
-    fn admit_bodies(
-        &mut self,
-        from: NodeId,
-        bodies: Vec<PrecheckedBody>,
-        steps: &mut Steps,
-    ) -> Result<u64, StoreError> {
-        let mut admitted = 0;
-        for verified in on_all_cores(bodies, PrecheckedBody::verify) {
-            if steps.is_full() {
-                self.settle(std::mem::take(steps), Owed::default())?;
-            }
-            let entered =
-                verified.and_then(|body| self.engine.admit_body(&*self.store, body, now_ms(), steps));
-            match entered {
-                Ok(()) => admitted += 1,
-                Err(refusal) => self.peers.refuse_record(from, &refusal),
-            }
-        }
-        Ok(admitted)
     }
 
     fn enter_forks(&mut self, from: NodeId, proofs: &[[Vec<u8>; 2]]) -> u64 {
@@ -468,24 +416,4 @@ fn verdict(refusal: &Refusal) -> Verdict {
 
 fn verify_here(candidates: Vec<Candidate>) -> Vec<Result<Verified, Refusal>> {
     candidates.into_iter().map(|(prechecked, body)| prechecked.verify(body)).collect()
-}
-
-fn verify_on_all_cores(candidates: Vec<Candidate>) -> Vec<Result<Verified, Refusal>> {
-    on_all_cores(candidates, |(prechecked, body)| prechecked.verify(body))
-}
-
-/// Does this to a share of the items on each core; the results in the items' order.
-fn on_all_cores<T: Send, R: Send>(mut items: Vec<T>, each: impl Fn(T) -> R + Copy + Send) -> Vec<R> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let share = items.len().div_ceil(cores).max(1);
-    std::thread::scope(|scope| {
-        let mut threads = Vec::new();
-        while !items.is_empty() {
-            let rest = items.split_off(items.len().min(share));
-            let mine = std::mem::replace(&mut items, rest);
-            threads.push(scope.spawn(move || mine.into_iter().map(each).collect::<Vec<_>>()));
-        }
-        let joined = threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default());
-        joined.collect()
-    })
 }

@@ -8,13 +8,14 @@ mod metrics;
 mod receipts;
 mod streams;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::routing::{get, post};
-use certmesh_engine::store::Store;
-use certmesh_engine::{Membership, Signing};
+use certmesh_engine::store::{Store, StoreError};
+use certmesh_engine::{Lag, Membership, Signing, lags};
 use certmesh_mesh::Mesh;
 use certmesh_wire::NodeId;
 use certmesh_wire::limits::RAW_BODY_BYTES;
@@ -39,6 +40,20 @@ pub(crate) struct State {
     pub(crate) mesh: Mesh,
     pub(crate) peers: Arc<PeerBook>,
     pub(crate) signing: watch::Receiver<Signing>,
+}
+
+impl State {
+    /// How far each other node is behind, if it has told.
+    fn lags(&self) -> Result<BTreeMap<NodeId, Lag>, StoreError> {
+        let told: BTreeSet<_> = self
+            .peers
+            .all()
+            .into_iter()
+            .filter(|(_, peer)| peer.told_ms.is_some())
+            .map(|(id, _)| id)
+            .collect();
+        lags(&*self.store, &self.membership, self.node_id, |node| told.contains(&node))
+    }
 }
 
 /// A running local API.

@@ -26,6 +26,10 @@ pub(crate) struct PeerEntry {
     pub(crate) delayed: u64,
     /// When that happened last, milliseconds since 1970 UTC.
     pub(crate) delayed_ms: Option<u64>,
+    /// How often it was hung up on because it went on sending what can't be taken.
+    pub(crate) hung_up: u64,
+    /// When that happened last, milliseconds since 1970 UTC.
+    pub(crate) hung_up_ms: Option<u64>,
     /// When it told last how far it is, milliseconds since 1970 UTC.
     pub(crate) told_ms: Option<u64>,
 }
@@ -58,6 +62,8 @@ impl PeerBook {
             refused: 0,
             delayed: 0,
             delayed_ms: None,
+            hung_up: 0,
+            hung_up_ms: None,
             told_ms: None,
         };
         let others = membership.live_nodes().filter(|(id, _)| *id != me);
@@ -121,6 +127,16 @@ impl PeerBook {
             let from = self.name(node);
             tracing::warn!(%from, reason, refused_from_it = count, "refused: {why}");
         }
+    }
+
+    /// A node is hung up on because it goes on sending what can't be taken. Rests between two of these
+    /// grow, so each is worth a line.
+    pub(crate) fn note_hang_up(&self, node: NodeId, now_ms: u64) {
+        if let Some(peer) = self.lock().peers.get_mut(&node) {
+            peer.hung_up += 1;
+            peer.hung_up_ms = Some(now_ms);
+        }
+        tracing::warn!(from = %self.name(node), "hung up on: it goes on sending what can't be taken");
     }
 
     /// A node has told how far it is.

@@ -14,6 +14,7 @@ use certmesh_engine::sync::{Brought, Session, SyncFault, answer};
 use certmesh_engine::{Membership, Signing};
 use certmesh_mesh::{AnswerFault, Mesh, PullError, Source};
 use certmesh_wire::{MemberCode, NodeId, SyncAnswer, SyncRequest};
+use futures::{StreamExt, TryStreamExt};
 use tokio::sync::{Notify, Semaphore, SemaphorePermit, oneshot, watch};
 use tokio::task::AbortHandle;
 
@@ -34,7 +35,8 @@ const QUESTION: Duration = Duration::from_secs(60);
 const SLOW: Duration = Duration::from_secs(2);
 /// The pause after a round that brought nothing: who says that there is more has to have it.
 const FRUITLESS: Duration = Duration::from_secs(1);
-/// How soon after a publication the peers are asked whether they have it.
+/// How soon after a publication the peers are asked whether they have it, and one that has not is asked
+/// again: then twice as long each time.
 const RECEIPT_DELAY: Duration = Duration::from_secs(3);
 /// Records given to the driver at once: their signatures take a few milliseconds, for which
 /// publications have to wait.
@@ -218,6 +220,7 @@ impl Puller {
     async fn run(self, node: NodeId, mut wake: Wake) {
         let Some(member) = self.membership.member_of(node).map(|member| member.code) else { return };
         let (mut session, mut faults) = (Session::new(member), 0);
+        let mut behind = 0;
         loop {
             match self.catch_up(node, member, session).await {
                 Ok((kept, admitted)) => {
@@ -225,7 +228,11 @@ impl Puller {
                     if admitted == 0 && self.is_signing() {
                         tokio::time::sleep(FRUITLESS).await;
                     }
-                    wake.next(self.period()).await;
+                    // Whoever is catching up has it soon, and whoever does not is not asked all the time.
+                    behind = if session.is_peer_behind() { behind + 1 } else { 0 };
+                    let soon = RECEIPT_DELAY * (1 << behind.min(5)) / 2;
+                    let period = self.period();
+                    wake.next(if behind > 0 { period.min(soon) } else { period }).await;
                 }
                 Err(PullFault::Stopping) => return,
                 Err(fault) => {
@@ -313,20 +320,32 @@ impl Puller {
         match brought {
             Brought::Word => {}
             Brought::Records(records) => {
-                for records in portions(records) {
-                    admitted += self.ask_driver(|reply| Input::Records { from, records, reply }).await?;
-                }
+                let inputs = portions(records);
+                admitted += self
+                    .feed(inputs.map(|records| move |reply| Input::Records { from, records, reply }))
+                    .await?;
             }
             Brought::Forks(proofs) => {
                 admitted += self.ask_driver(|reply| Input::Forks { from, proofs, reply }).await?;
             }
             Brought::Bodies(bodies) => {
-                for bodies in portions(bodies) {
-                    admitted += self.ask_driver(|reply| Input::Bodies { from, bodies, reply }).await?;
-                }
+                let inputs = portions(bodies);
+                admitted += self
+                    .feed(inputs.map(|bodies| move |reply| Input::Bodies { from, bodies, reply }))
+                    .await?;
             }
         }
         Ok(admitted)
+    }
+
+    /// Gives the driver inputs, two at a time: one is checked while the other is committed. Says how
+    /// much was admitted.
+    async fn feed<I: FnOnce(oneshot::Sender<u64>) -> Input>(
+        &self,
+        inputs: impl Iterator<Item = I>,
+    ) -> Result<u64, PullFault> {
+        let asked = futures::stream::iter(inputs.map(|input| self.ask_driver(input))).buffered(2);
+        asked.try_fold(0, |sum, admitted| std::future::ready(Ok(sum + admitted))).await
     }
 
     async fn ask_driver<T>(&self, input: impl FnOnce(oneshot::Sender<T>) -> Input) -> Result<T, PullFault> {

@@ -1,7 +1,7 @@
 //! The whole way through the door for what comes from other nodes: several parcels at once, with
 //! the signatures checked wherever the caller likes, and then whatever had been waiting for them.
 
-use certmesh_wire::{LogId, NodeId, Parcel, RecordId};
+use certmesh_wire::{LogId, NodeId, Parcel, Record, RecordId};
 
 use crate::commit::Steps;
 use crate::engine::Engine;
@@ -12,6 +12,14 @@ use crate::verify::{Prechecked, Verified};
 
 /// A record past the first step, with the body that came along.
 pub type Candidate = (Prechecked, Option<Vec<u8>>);
+
+/// Parcels on their way through the door, while their signatures are being checked.
+#[derive(Debug)]
+pub struct Entering {
+    origin: Origin,
+    /// A result for each parcel that has one before its signature is checked.
+    places: Vec<Option<Result<RecordId, Refusal>>>,
+}
 
 impl Engine {
     /// Takes parcels, in order, and gives a result for each. They count once `steps` are committed.
@@ -29,11 +37,25 @@ impl Engine {
         steps: &mut Steps,
         verify: impl FnOnce(Vec<Candidate>) -> Vec<Result<Verified, Refusal>>,
     ) -> Vec<Result<RecordId, Refusal>> {
+        let (entering, candidates) = self.begin(store, origin, parcels, now_ms, steps);
+        self.finish(store, entering, verify(candidates), now_ms, steps)
+    }
+
+    /// The first half of [`enter`](Self::enter): gives the candidates, on which [`Prechecked::verify`]
+    /// is to be run. Whatever else the engine does meanwhile does no harm.
+    pub fn begin(
+        &mut self,
+        store: &dyn Store,
+        origin: Origin,
+        parcels: Vec<Parcel>,
+        now_ms: u64,
+        steps: &mut Steps,
+    ) -> (Entering, Vec<Candidate>) {
         let (mut candidates, mut places) = (Vec::new(), Vec::new());
         for parcel in parcels {
             let (signed, body) = parcel.into_parts();
-            let prechecked = self.precheck(store, &signed);
-            match prechecked.and_then(|prechecked| self.charge(origin, prechecked, now_ms)) {
+            let charged = self.charge(origin, &signed, now_ms);
+            match charged.and_then(|()| self.precheck(store, &signed)) {
                 Ok(prechecked) => {
                     candidates.push((prechecked, body));
                     places.push(None);
@@ -44,7 +66,20 @@ impl Engine {
                 Err(refusal) => places.push(Some(Err(refusal))),
             }
         }
-        let mut verified = verify(candidates).into_iter();
+        (Entering { origin, places }, candidates)
+    }
+
+    /// The second half of [`enter`](Self::enter), with a result for each candidate, in their order.
+    pub fn finish(
+        &mut self,
+        store: &dyn Store,
+        entering: Entering,
+        verified: Vec<Result<Verified, Refusal>>,
+        now_ms: u64,
+        steps: &mut Steps,
+    ) -> Vec<Result<RecordId, Refusal>> {
+        let Entering { origin, places } = entering;
+        let mut verified = verified.into_iter();
         let mut results = Vec::with_capacity(places.len());
         for place in places {
             results.push(match place {
@@ -62,16 +97,18 @@ impl Engine {
         results
     }
 
-    /// Charges a record to its author's member, if it is that one's nodes that bring it.
-    fn charge(&mut self, origin: Origin, prechecked: Prechecked, now_ms: u64) -> Result<Prechecked, Refusal> {
+    /// Charges a record to its author's member, if it is that one's nodes that bring it. It counts
+    /// wherever in its log it belongs: a flood need not be in order.
+    fn charge(&mut self, origin: Origin, signed: &[u8], now_ms: u64) -> Result<(), Refusal> {
+        let record = Record::decode(signed)?;
         let member = |node| self.membership.member_of(node).map(|member| member.code);
-        let author = member(prechecked.author);
+        let author = self.membership.log(record.header().log).and_then(|opening| member(opening.node));
         if let Some(author) = author.filter(|_| author == member(origin.node()))
-            && !self.quotas.admit(author, prechecked.bytes(), now_ms)
+            && !self.quotas.admit(author, origin, weight(&record), now_ms)
         {
-            return Err(Refusal::OverRate { id: prechecked.id(), member: author });
+            return Err(Refusal::OverRate { id: record.id(), member: author });
         }
-        Ok(prechecked)
+        Ok(())
     }
 
     pub(crate) fn note_live(&mut self, origin: Origin, author: NodeId, now_ms: u64) {
@@ -89,7 +126,8 @@ impl Engine {
     /// Whether a record of this node's own, with a body of so many bytes once read, may be gossiped:
     /// faster than others take it, it would only be a burden to them, and sync brings it.
     pub fn may_gossip(&mut self, bytes: u64, now_ms: u64) -> bool {
-        self.quotas.gossip_own(bytes, now_ms)
+        let me = self.node_id();
+        self.quotas.gossip_own(me, bytes, now_ms)
     }
 
     /// Takes a body that comes by itself.
@@ -162,4 +200,10 @@ impl Engine {
             }
         }
     }
+}
+
+/// What a record takes: its bytes, and its body's once that is read.
+fn weight(record: &Record) -> u64 {
+    let body = record.header().body.map_or(0, |body| u64::from(body.raw_len));
+    record.signed().len() as u64 + body
 }

@@ -38,7 +38,7 @@ mod withdraw;
 pub use allowance::{Used, nearly_used_up};
 pub use commit::{Committed, CommittedRecord, Steps, commit};
 pub use engine::{Engine, OpenFault};
-pub use enter::Candidate;
+pub use enter::{Candidate, Entering};
 pub use export::export;
 pub use forks::{Fork, forks};
 pub use layout::{Counts, LogState, StoredObject};

@@ -25,11 +25,17 @@ pub const WITHDRAW_BYTES: usize = 8 * 1024 * 1024;
 /// Milestones kept of each node in each log, 16 bytes each: 64 make 1 KiB, and with the most nodes
 /// that a mesh may have (200, each with a log) some 40 MiB.
 pub const RECEIPT_MILESTONES: usize = 64;
-/// Records a second of one author while others have something to say, and how many at once. Analysts
-/// and their tools publish a few a minute, each with up to thousands of objects.
-pub const AUTHOR_RECORDS: u64 = 100;
-/// See [`AUTHOR_RECORDS`].
-pub const AUTHOR_RECORDS_BURST: u64 = 1_000;
+/// Records a second of one author by gossip while others have something to say, and how many at once.
+/// Analysts and their tools publish a few a minute, each with up to thousands of objects.
+pub const GOSSIP_RECORDS: u64 = 50;
+/// See [`GOSSIP_RECORDS`].
+pub const GOSSIP_RECORDS_BURST: u64 = 100;
+/// Records a second of one author that its own nodes give when they are asked, while others have
+/// something to say, and how many at once: a script that publishes thousands of objects one by one is
+/// through in seconds.
+pub const PULL_RECORDS: u64 = 200;
+/// See [`PULL_RECORDS`].
+pub const PULL_RECORDS_BURST: u64 = 500;
 /// Bytes a second of one author, bodies as they are once read, and how many at once: a feed of
 /// 100,000 indicators goes through.
 pub const AUTHOR_BYTES: u64 = 4 * 1024 * 1024;
@@ -41,4 +47,4 @@ pub const LIVE_MS: u64 = 60_000;
 /// before it is hung up on.
 pub const PEER_FAULTS: u64 = 20;
 /// See [`PEER_FAULTS`].
-pub const PEER_FAULTS_BURST: u64 = 500;
+pub const PEER_FAULTS_BURST: u64 = 50;

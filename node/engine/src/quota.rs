@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use certmesh_wire::{MemberCode, NodeId};
 
 use crate::limits::{
-    AUTHOR_BYTES, AUTHOR_BYTES_BURST, AUTHOR_RECORDS, AUTHOR_RECORDS_BURST, LIVE_MS, PEER_FAULTS,
-    PEER_FAULTS_BURST,
+    AUTHOR_BYTES, AUTHOR_BYTES_BURST, GOSSIP_RECORDS, GOSSIP_RECORDS_BURST, LIVE_MS, PEER_FAULTS,
+    PEER_FAULTS_BURST, PULL_RECORDS, PULL_RECORDS_BURST,
 };
 
 /// Where a record comes from.
@@ -64,24 +64,37 @@ impl Bucket {
 
 #[derive(Debug, Clone, Copy)]
 struct Rate {
-    records: Bucket,
+    gossip: Bucket,
+    pulls: Bucket,
     bytes: Bucket,
 }
 
 impl Rate {
     fn full(now_ms: u64) -> Self {
-        let records = Bucket::full(AUTHOR_RECORDS_BURST, now_ms);
-        Self { records, bytes: Bucket::full(AUTHOR_BYTES_BURST, now_ms) }
+        Self {
+            gossip: Bucket::full(GOSSIP_RECORDS_BURST, now_ms),
+            pulls: Bucket::full(PULL_RECORDS_BURST, now_ms),
+            bytes: Bucket::full(AUTHOR_BYTES_BURST, now_ms),
+        }
     }
 
     /// Takes a record of this many bytes; whether there was room for it.
-    fn take(&mut self, bytes: u64, now_ms: u64) -> bool {
-        self.records.refill(AUTHOR_RECORDS, AUTHOR_RECORDS_BURST, now_ms);
+    fn take(&mut self, origin: Origin, bytes: u64, now_ms: u64) -> bool {
+        let records = match origin {
+            Origin::Gossip(_) => {
+                self.gossip.refill(GOSSIP_RECORDS, GOSSIP_RECORDS_BURST, now_ms);
+                &mut self.gossip
+            }
+            Origin::Pull(_) => {
+                self.pulls.refill(PULL_RECORDS, PULL_RECORDS_BURST, now_ms);
+                &mut self.pulls
+            }
+        };
         self.bytes.refill(AUTHOR_BYTES, AUTHOR_BYTES_BURST, now_ms);
-        if self.records.is_empty() || self.bytes.is_empty() {
+        if records.is_empty() || self.bytes.is_empty() {
             return false;
         }
-        self.records.take(1);
+        records.take(1);
         self.bytes.take(bytes);
         true
     }
@@ -99,9 +112,9 @@ pub(crate) struct Quotas {
 
 impl Quotas {
     /// Whether a record of this author, which its own member's node brings, may be taken now.
-    pub(crate) fn admit(&mut self, author: MemberCode, bytes: u64, now_ms: u64) -> bool {
+    pub(crate) fn admit(&mut self, author: MemberCode, origin: Origin, bytes: u64, now_ms: u64) -> bool {
         let rate = self.authors.entry(author).or_insert_with(|| Rate::full(now_ms));
-        let within = rate.take(bytes, now_ms);
+        let within = rate.take(origin, bytes, now_ms);
         within || !self.others_live(author, now_ms)
     }
 
@@ -115,8 +128,8 @@ impl Quotas {
     }
 
     /// Whether this node may gossip a record of its own: faster than others take it would be a fault.
-    pub(crate) fn gossip_own(&mut self, bytes: u64, now_ms: u64) -> bool {
-        self.own_gossip.get_or_insert_with(|| Rate::full(now_ms)).take(bytes, now_ms)
+    pub(crate) fn gossip_own(&mut self, me: NodeId, bytes: u64, now_ms: u64) -> bool {
+        self.own_gossip.get_or_insert_with(|| Rate::full(now_ms)).take(Origin::Gossip(me), bytes, now_ms)
     }
 
     /// A peer has sent, unasked, what can't be taken; whether it does so too often to be kept.
@@ -137,9 +150,12 @@ impl Quotas {
 mod tests {
     use super::*;
 
+    const GOSSIP: Origin = Origin::Gossip(NodeId([7; 32]));
+    const PULL: Origin = Origin::Pull(NodeId([7; 32]));
+
     fn taken(quotas: &mut Quotas, author: &str, tries: u64, now_ms: u64) -> u64 {
         let author = author.parse().unwrap();
-        (0..tries).filter(|_| quotas.admit(author, 100, now_ms)).count() as u64
+        (0..tries).filter(|_| quotas.admit(author, GOSSIP, 100, now_ms)).count() as u64
     }
 
     #[test]
@@ -147,8 +163,8 @@ mod tests {
         let mut quotas = Quotas::default();
         assert_eq!(taken(&mut quotas, "SG", 100_000, 0), 100_000, "nobody else has anything to say");
         quotas.note_live("MY".parse().unwrap(), 0);
-        assert_eq!(taken(&mut quotas, "SG", 100_000, 1_000), AUTHOR_RECORDS);
-        assert_eq!(taken(&mut quotas, "SG", 100_000, 3_000), 2 * AUTHOR_RECORDS);
+        assert_eq!(taken(&mut quotas, "SG", 100_000, 1_000), GOSSIP_RECORDS);
+        assert_eq!(taken(&mut quotas, "SG", 100_000, 3_000), 2 * GOSSIP_RECORDS);
         assert_eq!(taken(&mut quotas, "VN", 100, 3_000), 100, "another author has a rate of its own");
         assert_eq!(taken(&mut quotas, "SG", 100_000, 4_000_000), 100_000, "quiet again");
     }
@@ -166,7 +182,7 @@ mod tests {
         quotas.note_live("MY".parse().unwrap(), 0);
         let size = 8 * 1024 * 1024;
         let sg = "SG".parse().unwrap();
-        let taken = (0..100).filter(|_| quotas.admit(sg, size, 0)).count() as u64;
+        let taken = (0..100).filter(|_| quotas.admit(sg, PULL, size, 0)).count() as u64;
         assert_eq!(taken, AUTHOR_BYTES_BURST.div_ceil(size));
     }
 
@@ -176,7 +192,7 @@ mod tests {
         quotas.note_live("MY".parse().unwrap(), u64::MAX);
         taken(&mut quotas, "SG", 100_000, 0);
         quotas.note_live("MY".parse().unwrap(), u64::MAX);
-        assert_eq!(taken(&mut quotas, "SG", 100_000, u64::MAX), AUTHOR_RECORDS_BURST);
+        assert_eq!(taken(&mut quotas, "SG", 100_000, u64::MAX), GOSSIP_RECORDS_BURST);
     }
 
     #[test]

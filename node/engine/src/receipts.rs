@@ -65,6 +65,18 @@ pub struct Lag {
     pub oldest_ms: Option<u64>,
 }
 
+impl Lag {
+    fn add(&mut self, store: &dyn Store, state: &LogState, held: u64) -> Result<(), StoreError> {
+        if held < state.next {
+            self.records += state.next - held;
+            let oldest = layout::read_record(store, state.number, held)?;
+            let oldest = oldest.map(|record| record.header().created_ms);
+            self.oldest_ms = self.oldest_ms.into_iter().chain(oldest).min();
+        }
+        Ok(())
+    }
+}
+
 /// A record and who is known to hold it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipts {
@@ -133,27 +145,25 @@ fn read(store: &dyn Store, key: &[u8]) -> Result<Option<Milestones>, StoreError>
     value.map(|value| layout::decode_milestones(&value)).transpose()
 }
 
-/// How far each other live node is behind; nothing for one that has not told yet.
+/// How far each other live node is behind; nothing for one that has not told yet. `has_told` knows
+/// of nodes that have told before there was anything to keep of it.
 pub fn lags(
     store: &dyn Store,
     membership: &Membership,
     me: NodeId,
+    has_told: impl Fn(NodeId) -> bool,
 ) -> Result<BTreeMap<NodeId, Lag>, StoreError> {
+    let logs = layout::read_logs(store)?;
     let mut lags = BTreeMap::new();
-    for (log, state) in layout::read_logs(store)? {
-        for (node, entry) in membership.live_nodes().filter(|(node, _)| *node != me) {
-            if !may_hold(membership, log, entry.member) {
-                continue;
-            }
-            let Some(milestones) = read(store, &layout::receipt(state.number, &node))? else { continue };
-            let lag: &mut Lag = lags.entry(node).or_default();
-            let held = milestones.held();
-            if held < state.next {
-                lag.records += state.next - held;
-                let oldest = layout::read_record(store, state.number, held)?;
-                let oldest = oldest.map(|record| record.header().created_ms);
-                lag.oldest_ms = lag.oldest_ms.into_iter().chain(oldest).min();
-            }
+    for (node, entry) in membership.live_nodes().filter(|(node, _)| *node != me) {
+        let (mut lag, mut known) = (Lag::default(), has_told(node));
+        for (_, state) in logs.iter().filter(|(log, _)| may_hold(membership, **log, entry.member)) {
+            let milestones = read(store, &layout::receipt(state.number, &node))?;
+            known |= milestones.is_some();
+            lag.add(store, state, milestones.unwrap_or_default().held())?;
+        }
+        if known {
+            lags.insert(node, lag);
         }
     }
     Ok(lags)

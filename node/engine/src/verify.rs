@@ -2,7 +2,7 @@
 //! may run on any core while the engine does something else.
 
 use certmesh_intel::{Object, Observable, Tlp, observable};
-use certmesh_wire::{Kind, MeshId, NodeId, Record, RecordId, sha256};
+use certmesh_wire::{Kind, MeshId, NodeId, Record, sha256};
 
 use crate::limits::RECORD_OBSERVABLES;
 use crate::refusal::Refusal;
@@ -11,7 +11,7 @@ use crate::refusal::Refusal;
 #[derive(Debug, Clone)]
 pub struct Prechecked {
     record: Record,
-    pub(crate) author: NodeId,
+    author: NodeId,
     mesh: MeshId,
 }
 
@@ -86,16 +86,6 @@ pub(crate) struct ReadObject {
 impl Prechecked {
     pub(crate) fn new(record: Record, author: NodeId, mesh: MeshId) -> Self {
         Self { record, author, mesh }
-    }
-
-    pub(crate) fn id(&self) -> RecordId {
-        self.record.id()
-    }
-
-    /// What it takes: the record, and its body once that is read.
-    pub(crate) fn bytes(&self) -> u64 {
-        let body = self.record.header().body.map_or(0, |body| u64::from(body.raw_len));
-        self.record.signed().len() as u64 + body
     }
 
     /// Checks the signature, and that the body, if it came along, is the one that the header names.

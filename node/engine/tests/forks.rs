@@ -103,6 +103,23 @@ fn of_two_forks_the_lower_one_counts_in_any_order() {
 }
 
 #[test]
+fn a_fork_met_above_the_place_where_the_histories_part_is_not_the_end_of_it() {
+    let (first, second) = twins(1, 6);
+    let (mut my, mut vn) = (Peer::new(MY), Peer::new(VN));
+    my.enter(&first[..6]);
+    vn.enter(&second[..6]);
+    // Both meet a fork at 6 first, with different records below it.
+    let proof = [first[6].record().to_vec(), second[6].record().to_vec()];
+    for peer in [&mut my, &mut vn] {
+        peer.engine.enter_fork(&proof).unwrap();
+        peer.dispute();
+    }
+    settle(&mut my, &mut vn);
+    assert_eq!((digest(&my), seen(&my)), (digest(&vn), seen(&vn)));
+    assert_eq!(forks(my.store()).unwrap().into_values().next().unwrap().seq, 2);
+}
+
+#[test]
 fn what_others_published_too_stays_with_them_as_its_source() {
     let (first, second) = twins(1, 1);
     let (mut my, mut vn) = (Peer::new(MY), Peer::new(VN));

@@ -63,7 +63,7 @@ fn a_header_without_its_body_is_no_receipt() {
 #[test]
 fn lag_counts_records_and_names_the_oldest() {
     let (mut sg, mut my) = (Peer::new(SG), Peer::new(MY));
-    let all = |peer: &Peer| lags(peer.store(), peer.engine.membership(), peer.node_id()).unwrap();
+    let all = |peer: &Peer| lags(peer.store(), peer.engine.membership(), peer.node_id(), |_| false).unwrap();
     sg.now_ms = 5_000;
     let first = sg.publish(&[&indicator(1, "a.example", 2021)]);
     assert!(all(&sg).is_empty(), "nobody has told");

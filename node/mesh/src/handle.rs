@@ -123,7 +123,7 @@ impl Mesh {
         self.order(Command::SetPeers(peers)).await;
     }
 
-    /// Ends a node's connections and lets it in again after a rest, which grows from five seconds to
+    /// Ends a node's connections and lets it in again after a rest, which grows from fifteen seconds to
     /// five minutes when it must be repeated: for answers that break the protocol.
     ///
     /// Without effect on a node that rests already, or that isn't among the peers.

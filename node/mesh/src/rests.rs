@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use certmesh_wire::NodeId;
 
 /// The first rest: a fault that passes, such as a half-finished upgrade, costs little.
-const FIRST: Duration = Duration::from_secs(5);
+const FIRST: Duration = Duration::from_secs(15);
 /// The longest rest. Its records come through others meanwhile.
 const LONGEST: Duration = Duration::from_secs(300);
 /// How long after a rest the next one counts as a repetition.
@@ -60,7 +60,7 @@ mod tests {
     #[test]
     fn rests_grow_and_are_forgotten() {
         let (mut now, mut rests) = (Instant::now(), Rests::default());
-        for seconds in [5, 10, 20, 40, 80, 160, 300, 300] {
+        for seconds in [15, 30, 60, 120, 240, 300, 300] {
             let until = rests.begin(now, NODE).unwrap();
             assert_eq!(until, now + Duration::from_secs(seconds));
             assert_eq!(rests.begin(now, NODE), None, "one fault, told twice");

@@ -8,6 +8,8 @@ use certmesh_wire::{Frontier, LogId, NodeId, RecordId};
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::bulk::Checked;
+
 /// The answer to a publication.
 pub(crate) type PublishReply = Result<Published, PublishFault>;
 
@@ -41,13 +43,12 @@ impl Inputs {
         (Inbox { live: to_live, bulk: to_bulk }, Self { live, bulk })
     }
 
-    /// Waits for the next input; nothing any more once nobody can send one.
+    /// Waits for the next input; nothing any more once nobody can send a live one.
     pub(super) async fn next(&mut self) -> Option<Input> {
         tokio::select! {
             biased;
-            Some(input) = self.live.recv() => Some(input),
+            input = self.live.recv() => input,
             Some(input) = self.bulk.recv() => Some(input),
-            else => None,
         }
     }
 
@@ -75,6 +76,8 @@ pub(crate) enum Input {
     Bodies { from: NodeId, bodies: Vec<(LogId, u64, Vec<u8>)>, reply: oneshot::Sender<u64> },
     /// Take proofs of forks; says how many were new.
     Forks { from: NodeId, proofs: Vec<[Vec<u8>; 2]>, reply: oneshot::Sender<u64> },
+    /// Go on with what has been checked meanwhile.
+    Checked(Box<Checked>),
     /// Take word of how far a peer is.
     Told { from: NodeId, frontier: Frontier, reply: oneshot::Sender<u64> },
     /// Sign from now on, on the operator's word.
@@ -88,6 +91,6 @@ pub(crate) enum Input {
 impl Input {
     /// Whether it may hold much that nobody waits for.
     pub(crate) fn is_bulk(&self) -> bool {
-        matches!(self, Self::Records { .. } | Self::Bodies { .. } | Self::Forks { .. })
+        matches!(self, Self::Records { .. } | Self::Bodies { .. } | Self::Forks { .. } | Self::Checked(_))
     }
 }

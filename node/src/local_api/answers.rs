@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use certmesh_api::{ErrorBody, Fork, Forks, Peer, PeerState, Peers, PublishRequest, Published, Status};
 use certmesh_engine::store::StoreError;
-use certmesh_engine::{Lag, PublishFault, Signing, counts, forks as known_forks, lags, nearly_used_up};
+use certmesh_engine::{Lag, PublishFault, Signing, counts, forks as known_forks, nearly_used_up};
 use certmesh_wire::{RecordId, sha256};
 use tokio::sync::oneshot;
 
@@ -118,7 +118,7 @@ pub(super) async fn status(AxumState(state): AxumState<State>) -> Result<Json<St
     let roster = state.membership.roster();
     let member = state.membership.member_of(state.node_id);
     let peers = state.peers.all();
-    let lags = lags(&*state.store, &state.membership, state.node_id)?;
+    let lags = state.lags()?;
     Ok(Json(Status {
         mesh: state.membership.mesh().to_string(),
         mesh_name: roster.name.clone(),
@@ -173,7 +173,17 @@ fn alarms(state: &State, signing: &Signing) -> Result<Vec<String>, StoreError> {
             fork.seq
         ));
     }
-    for (_, peer) in state.peers.all() {
+    for (id, peer) in state.peers.all() {
+        if peer.hung_up_ms.is_some_and(|last| now.saturating_sub(last) < FLOOD_MS) {
+            alarms.push(format!(
+                "node {} of {} goes on sending what can't be taken and is hung up on, {} times so far, each \
+                 time for longer; {} records and messages of it were refused",
+                id.short(),
+                peer.member,
+                peer.hung_up,
+                peer.refused
+            ));
+        }
         if peer.delayed_ms.is_some_and(|last| now.saturating_sub(last) < FLOOD_MS) {
             alarms.push(format!(
                 "{} sends more than its share: records are put off, {} times so far; nothing is lost, and \
@@ -223,7 +233,7 @@ fn describe(state: &State, fork: &certmesh_engine::Fork) -> Fork {
 }
 
 pub(super) async fn peers(AxumState(state): AxumState<State>) -> Result<Json<Peers>, Failure> {
-    let lags = lags(&*state.store, &state.membership, state.node_id)?;
+    let lags = state.lags()?;
     let peer = |(id, peer): (certmesh_wire::NodeId, PeerEntry)| Peer {
         member: peer.member.to_string(),
         cert: peer.cert,

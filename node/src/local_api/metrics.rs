@@ -5,7 +5,7 @@ use std::fmt::{Display, Write};
 use axum::extract::State as AxumState;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
-use certmesh_engine::{Signing, counts, lags};
+use certmesh_engine::{Signing, counts};
 
 use super::State;
 use super::answers::Failure;
@@ -15,7 +15,7 @@ const TEXT: &str = "text/plain; version=0.0.4";
 
 pub(super) async fn metrics(AxumState(state): AxumState<State>) -> Result<impl IntoResponse, Failure> {
     let (counts, mesh, peers) = (counts(&*state.store)?, state.mesh.counts(), state.peers.all());
-    let lags = lags(&*state.store, &state.membership, state.node_id)?;
+    let lags = state.lags()?;
     let signs = *state.signing.borrow() == Signing::Free;
     let mut page = Page::default();
     page.one("certmesh_signs", "gauge", "Whether the node signs what is published on it.", u8::from(signs));

@@ -94,7 +94,11 @@ impl RocksStore {
     fn write(&self, batch: &Batch) -> Result<(), StoreError> {
         let failed = failing("writing a batch");
         let mut writes = WriteBatch::default();
-        for write in &batch.writes {
+        // RocksDB inserts keys that rise with fewer comparisons. The sort is stable: of two writes of one
+        // key the later one stays the later one.
+        let mut sorted: Vec<_> = batch.writes.iter().collect();
+        sorted.sort_by(|one, other| (one.family, &one.key).cmp(&(other.family, &other.key)));
+        for write in sorted {
             let family = family(&self.db, write.family)?;
             match &write.value {
                 Some(value) => writes.put_cf(family, &write.key, value),

@@ -5,6 +5,7 @@
 mod crashes;
 mod desk;
 mod outsiders;
+mod receipts;
 mod spreading;
 
 use certmesh_api::ObjectLine;

@@ -4,40 +4,17 @@
 use std::time::{Duration, Instant};
 
 use certmesh_mesh::{AnswerFault, Event, Source};
-use certmesh_tests::{Bundle, Mesh, Node, Outsider, Silent, eventually};
+use certmesh_tests::{Bundle, Mesh, Node, Outsider, Pen, Silent, eventually};
 use certmesh_wire::{
-    Audience, Frontier, FrontierEntry, Header, Kind, LogId, MeshId, NodeId, Opening, PackedBody, Parcel,
-    Record, RecordId, SecretKey, SyncAnswer, SyncRequest, sha256,
+    Frontier, FrontierEntry, LogId, MeshId, NodeId, Parcel, Record, RecordId, SecretKey, SyncAnswer,
+    SyncRequest, sha256,
 };
 
 /// The opening of a node's log, and one record of objects behind it.
-fn log_of(key: &SecretKey, mesh: MeshId, objects: &[String]) -> (Record, Record, Vec<u8>) {
-    let opening = Opening { node: key.node_id(), audience: Audience::All };
-    let first = Header {
-        log: opening.log_id(),
-        seq: 0,
-        prev: None,
-        roster: 0,
-        created_ms: 1,
-        kind: Kind::OPENING,
-        tlp: 0,
-        body: None,
-        expires_ms: None,
-        opening: Some(opening),
-    };
-    let first = Record::sign(first, mesh, key).unwrap();
-    let texts: Vec<_> = objects.iter().map(String::as_str).collect();
-    let body = PackedBody::pack(&texts).unwrap();
-    let second = Header {
-        seq: 1,
-        prev: Some(first.id()),
-        kind: Kind::OBJECTS,
-        tlp: 2,
-        body: Some(body.reference),
-        opening: None,
-        ..first.header().clone()
-    };
-    (first, Record::sign(second, mesh, key).unwrap(), body.bytes)
+fn log_of(key: SecretKey, mesh: MeshId, objects: &[String]) -> (Record, Record, Vec<u8>) {
+    let mut pen = Pen::new(key, mesh);
+    let (opening, objects) = (pen.open(), pen.write(objects));
+    (opening.record, objects.record, objects.body.unwrap())
 }
 
 /// The bytes with one bit of their last 64, a record's signature, turned over.
@@ -110,7 +87,7 @@ fn a_flipped_bit_in_gossip_is_refused_counted_and_named() {
     let honest = [sg, my];
     vn.stop();
     let bundle = Bundle::varied(51, 3);
-    let (opening, objects, body) = log_of(&vn.secret_key(), mesh.id(), &bundle.objects);
+    let (opening, objects, body) = log_of(vn.secret_key(), mesh.id(), &bundle.objects);
     let rogue = Outsider::start(vn.secret_key(), mesh.id(), mesh.addresses(), Silent);
     rogue.wait_for(&honest.map(Node::node_id));
 
@@ -186,7 +163,7 @@ fn a_flipped_bit_in_a_pulled_record_is_refused_counted_and_named() {
     let mesh = Mesh::raise(3);
     let vn = mesh.node("VN");
     vn.stop();
-    let (opening, ..) = log_of(&vn.secret_key(), mesh.id(), &Bundle::varied(52, 1).objects);
+    let (opening, ..) = log_of(vn.secret_key(), mesh.id(), &Bundle::varied(52, 1).objects);
     let forger = Forger { log: opening.header().log, record: with_flipped_bit(opening.signed(), 77) };
     let _rogue = Outsider::start(vn.secret_key(), mesh.id(), mesh.addresses(), forger);
     for node in [mesh.node("SG"), mesh.node("MY")] {

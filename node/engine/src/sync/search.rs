@@ -4,9 +4,7 @@
 
 use certmesh_wire::{Frontier, LogId, RecordId, SyncRequest, sha256};
 
-use crate::forks::unsettled;
 use crate::layout::{self, LogState};
-use crate::membership::Membership;
 use crate::store::{Family, Store, StoreError};
 
 /// Places that one question asks about: the range shrinks by this factor each time.
@@ -28,19 +26,15 @@ pub(super) struct Search {
 
 impl Search {
     /// The logs whose heads do not fit together, as the peer's frontier shows.
-    pub(super) fn all(
-        store: &dyn Store,
-        membership: &Membership,
-        told: Option<&Frontier>,
-    ) -> Result<Vec<Self>, StoreError> {
-        let (logs, forks) = (layout::read_logs(store)?, unsettled(store, membership)?);
+    /// A fork that is known says nothing of what lies below it: there may be a lower one.
+    pub(super) fn all(store: &dyn Store, told: Option<&Frontier>) -> Result<Vec<Self>, StoreError> {
+        let logs = layout::read_logs(store)?;
         let mut searches = Vec::new();
         for entry in told.map_or(&[][..], Frontier::entries) {
             let Some(state) = logs.get(&entry.log) else { continue };
             let Some(last) = entry.next.min(state.next).checked_sub(1) else { continue };
-            let known = forks.get(&entry.log).is_some_and(|fork| fork.seq <= last + 1);
             let fits = last + 1 == entry.next && id_at(store, state.number, last)? == Some(entry.head);
-            if !fits && !known {
+            if !fits {
                 searches.push(Self::new(entry.log, state, last));
             }
         }

@@ -84,6 +84,16 @@ impl Session {
         !matches!(self.stage, Stage::Compare | Stage::Over)
     }
 
+    /// Whether the peer lacked, when it told last, what was here when this round began.
+    pub fn is_peer_behind(&self) -> bool {
+        let Some(told) = &self.told else { return false };
+        let lacks = |mine: &FrontierEntry| match told.log(mine.log) {
+            Some(theirs) => theirs.bodies.min(theirs.next) < mine.bodies.min(mine.next),
+            None => mine.next > 0,
+        };
+        self.mine.entries().iter().any(lacks)
+    }
+
     /// What the peer told last.
     pub fn told(&self) -> Option<&Frontier> {
         self.told.as_ref()
@@ -122,7 +132,7 @@ impl Session {
                 self.stage = Stage::Forks(true);
                 return Ok(Some(SyncRequest::Forks(unknown)));
             }
-            self.stage = Stage::Search(Search::all(store, membership, self.told.as_ref())?);
+            self.stage = Stage::Search(Search::all(store, self.told.as_ref())?);
         }
         if let Stage::Search(searches) = &mut self.stage {
             while let Some(search) = searches.last_mut() {

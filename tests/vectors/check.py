@@ -155,7 +155,7 @@ def door_of_my(vectors, membership):
 def check_sync(vectors, membership):
     door = door_of_my(vectors, membership)
     for one in vectors["frontiers"]:
-        names = [[bytes.fromhex(e["log"]), e["next"], bytes.fromhex(e["head"]), e["bodies"], e["fork"]] for e in one["logs"]]
+        names = [[bytes.fromhex(e["log"]), e["next"], bytes.fromhex(e["head"]), e["bodies"], int(e["missing"]), e["fork"]] for e in one["logs"]]
         expect(sync.answer(bytes.fromhex(one["answer"])) == [1, names], f"frontier {one['name']}")
         expect(sync.digest(names).hex() == one["digest"], f"frontier {one['name']}: digest")
     expect(sync.frontier(door, "VN") == sync.answer(bytes.fromhex(vectors["frontiers"][0]["answer"]))[1], "MY's frontier")

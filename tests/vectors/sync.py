@@ -22,7 +22,7 @@ def body(value):
 
 
 PLACE = record_of(id32, u64)
-ENTRY = record_of(id32, u64, id32, u64, optional(u64))
+ENTRY = record_of(id32, u64, id32, u64, u64, optional(u64))
 REQUESTS = [
     record_of(kind, id32),
     record_of(kind, list_of(PLACE, LOGS)),
@@ -59,7 +59,7 @@ def answer(data):
     value = message(data, ANSWER, ANSWERS)
     if value[0] == 1:
         rises((entry[0] for entry in value[1]), "frontier")
-        for _, end, _, bodies, fork in value[1]:
+        for _, end, _, bodies, _, fork in value[1]:
             require(end > 0 or fork == 0, "an empty log in a frontier")
             require(bodies <= end, "a missing body beyond the end")
     return value
@@ -73,8 +73,17 @@ def frontier(door, member):
         if may_hold(door, log, member) and (here.records or here.fork == 0):
             missing = [seq for seq in range(here.next()) if here.misses_body(seq)]
             head = here.records[-1].id if here.records else bytes(32)
-            entries.append([log, here.next(), head, min(missing, default=here.next()), here.fork])
+            lowest = min(missing, default=here.next())
+            entries.append([log, here.next(), head, lowest, marks(missing), here.fork])
     return entries
+
+
+def marks(missing):
+    """What the places of missing bodies amount to in a frontier."""
+    sum = 0
+    for seq in missing:
+        sum ^= int.from_bytes(sha256(b"certmesh/missing/1" + seq.to_bytes(8, "big")).digest()[:8], "big")
+    return sum
 
 
 def digest(entries):

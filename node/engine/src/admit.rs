@@ -1,7 +1,7 @@
 //! The third step through the door: the place in the chain, and what is to be written.
 
 use certmesh_intel::Tlp;
-use certmesh_wire::{Audience, Header, LogId, MemberCode, Opening, Parcel, Record, RecordId};
+use certmesh_wire::{Audience, Header, LogId, MemberCode, Opening, Parcel, Record, RecordId, missing_mark};
 
 use crate::allowance;
 use crate::commit::{CommittedRecord, Steps};
@@ -104,14 +104,21 @@ impl Engine {
         let VerifiedBody { record, author, body, content } = verified;
         let (log, seq) = (record.header().log, record.header().seq);
         let unwanted = || Refusal::BodyUnwanted { log, seq };
-        let number = self.logs.get(&log).ok_or_else(unwanted)?.number;
+        let mut state = *self.logs.get(&log).ok_or_else(unwanted)?;
+        let number = state.number;
         let missing = layout::at(layout::missing_bodies(number), seq);
-        if steps.has_body(&record.id()) || store.get(Family::Control, &missing)?.is_none() {
+        if self.is_disputed(log, seq)
+            || steps.has_body(&record.id())
+            || store.get(Family::Control, &missing)?.is_none()
+        {
             return Err(unwanted());
         }
         let member = self.membership.nodes().get(&author).map(|node| node.member).ok_or_else(unwanted)?;
         let known = known_arrivals(store, steps, &content)?;
         steps.delete(Family::Control, missing);
+        state.missing ^= missing_mark(seq);
+        steps.put(Family::Control, layout::log(&log), state.encode());
+        self.logs.insert(log, state);
         steps.put(Family::Body, layout::place(number, seq), body);
         let carrier = Carrier { record: record.id(), author, member, now_ms };
         self.admit_content(&carrier, content, known, steps);
@@ -138,7 +145,7 @@ impl Engine {
             return Err(Refusal::Gap { id, seq: header.seq, next, parked: false });
         }
         if header.seq < next {
-            let here = steps.has_record(&id) || store.get(Family::Control, &layout::record(&id))?.is_some();
+            let here = steps.has_record(&id) || self.is_in_place(store, record)?;
             return Err(if here { Refusal::Duplicate(id) } else { Refusal::Fork { id, seq: header.seq } });
         }
         if header.prev != state.filter(|state| state.next > 0).map(|state| state.head) {
@@ -150,13 +157,17 @@ impl Engine {
         }
         self.check_rules(id, header, state.map_or(0, |state| state.roster))?;
         let number = self.logs.len() as u32;
-        let before = state.unwrap_or(LogState { number, next: 0, head: id, roster: 0, bytes: 0 });
+        let before = state.unwrap_or(LogState { number, next: 0, head: id, roster: 0, bytes: 0, missing: 0 });
         let after = LogState {
             number: before.number,
             next: header.seq + 1,
             head: id,
             roster: header.roster,
             bytes: before.bytes + allowance::bytes_of(record),
+            missing: match verified.content {
+                Content::Missing => before.missing ^ missing_mark(header.seq),
+                _ => before.missing,
+            },
         };
         self.check_allowance(id, &after)?;
         Ok(after)
@@ -272,7 +283,7 @@ fn known_arrivals(
 fn index_publication(steps: &mut Steps, carrier: &Carrier, object: &ReadObject, arrival: u64) {
     let by_member = layout::at(layout::member(carrier.member), arrival);
     steps.put(Family::Index, by_member, Vec::new());
-    let version = layout::version(&object.id, carrier.member, object.modified, arrival);
+    let version = layout::version(&object.id, carrier.member, object.modified, &object.sha256, arrival);
     steps.put(Family::Index, version, Vec::new());
     let publisher = Publisher { record: carrier.record, member: carrier.member, node: carrier.author };
     steps.put(Family::Index, layout::publication(arrival, &carrier.record), publisher.encode());

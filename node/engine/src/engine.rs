@@ -126,6 +126,15 @@ impl Engine {
         }
     }
 
+    /// Whether this record, and no other, is stored in its place. That it was there once is not enough:
+    /// a branch that was withdrawn leaves its traces.
+    pub(crate) fn is_in_place(&self, store: &dyn Store, record: &Record) -> Result<bool, StoreError> {
+        let header = record.header();
+        let Some(state) = self.logs.get(&header.log) else { return Ok(false) };
+        let here = store.get(Family::Log, &layout::place(state.number, header.seq))?;
+        Ok(here.is_some_and(|here| here == record.signed()))
+    }
+
     /// The first step through the door: what the bytes and the state at hand can tell cheaply.
     pub fn precheck(&self, store: &dyn Store, signed: &[u8]) -> Result<Prechecked, Refusal> {
         let record = Record::decode(signed)?;
@@ -139,7 +148,7 @@ impl Engine {
         if header.seq > next.saturating_add(PARK_AHEAD) {
             return Err(Refusal::Gap { id, seq: header.seq, next, parked: false });
         }
-        if header.seq < next && store.get(Family::Control, &layout::record(&id))?.is_some() {
+        if header.seq < next && self.is_in_place(store, &record)? {
             return Err(Refusal::Duplicate(id));
         }
         let node = opening.node;

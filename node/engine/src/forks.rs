@@ -133,7 +133,10 @@ impl Engine {
     pub fn dispute(&mut self, store: &dyn Store, steps: &mut Steps) -> Result<Vec<Fork>, StoreError> {
         let found = std::mem::take(&mut self.found_forks);
         for fork in found.values() {
-            steps.put(Family::Control, layout::fork(&fork.log), layout::encode_fork(fork));
+            // One proof is kept of each log: evidence never takes the place of what still counts.
+            if !fork.is_settled(&self.membership) || !self.forks.contains_key(&fork.log) {
+                steps.put(Family::Control, layout::fork(&fork.log), layout::encode_fork(fork));
+            }
             if let Some(state) = self.logs.get(&fork.log).copied().filter(|state| state.next > fork.seq) {
                 self.cut_back(store, fork, &state, steps)?;
             }
@@ -164,6 +167,7 @@ impl Engine {
             head: last.as_ref().map_or(RecordId([0; 32]), Record::id),
             roster: last.as_ref().map_or(0, |record| record.header().roster),
             bytes: state.bytes,
+            missing: state.missing,
         };
         self.counts.records = self.counts.records.saturating_sub(state.next - fork.seq);
         steps.put(Family::Control, layout::log(&fork.log), after.encode());

@@ -6,7 +6,7 @@
 //! | body | log number u32, seq u64 | the body's bytes |
 //! | object | arrival u64 | [`StoredObject`] |
 //! | index | `v` value, 0, arrival, kind of observable | |
-//! | index | `i` STIX id, 0, member, modified, arrival | |
+//! | index | `i` STIX id, 0, member, modified, inverted SHA-256, arrival | |
 //! | index | `t` STIX type, 0, arrival | |
 //! | index | `m` member, arrival | |
 //! | index | `p` arrival, record id | member, node: who published the same bytes |
@@ -44,6 +44,8 @@ pub struct LogState {
     pub roster: u64,
     /// Signed bytes and bodies, compressed and not, of all its records.
     pub bytes: u64,
+    /// Which bodies are missing, as [`certmesh_wire::FrontierEntry::missing`] has it.
+    pub missing: u64,
 }
 
 impl LogState {
@@ -54,6 +56,7 @@ impl LogState {
             &self.head.0,
             &self.roster.to_be_bytes(),
             &self.bytes.to_be_bytes(),
+            &self.missing.to_be_bytes(),
         ]
         .concat()
     }
@@ -66,6 +69,7 @@ impl LogState {
             head: RecordId(fields.take()?),
             roster: u64::from_be_bytes(fields.take()?),
             bytes: u64::from_be_bytes(fields.take()?),
+            missing: u64::from_be_bytes(fields.take()?),
         })
     }
 }
@@ -374,12 +378,24 @@ pub(crate) fn versions_of(id: &str, code: MemberCode) -> Vec<u8> {
     [&versions(id)[..], &code.bytes()].concat()
 }
 
-/// Of family `index`. `modified` in microseconds since 1970 UTC; objects without one sort first.
-pub(crate) fn version(id: &str, code: MemberCode, modified: Option<i64>, arrival: u64) -> Vec<u8> {
+/// Of family `index`. `modified` in microseconds since 1970 UTC; objects without one sort first. Of two
+/// texts with one `modified` the one with the lower SHA-256 sorts last, on every node alike.
+pub(crate) fn version(
+    id: &str,
+    code: MemberCode,
+    modified: Option<i64>,
+    sha256: &[u8; 32],
+    arrival: u64,
+) -> Vec<u8> {
     // Flipping the sign bit makes negative numbers sort before positive ones.
     let modified = modified.unwrap_or(i64::MIN) as u64 ^ (1 << 63);
-    [&versions_of(id, code)[..], &modified.to_be_bytes(), &arrival.to_be_bytes()].concat()
+    let inverted = sha256.map(|byte| !byte);
+    [&versions_of(id, code)[..], &modified.to_be_bytes(), &inverted[..TIE_BYTES], &arrival.to_be_bytes()]
+        .concat()
 }
+
+/// Bytes of a SHA-256 that break a tie: nobody finds two texts that share them.
+const TIE_BYTES: usize = 16;
 
 /// Of family `index`.
 pub(crate) fn digest(sha256: &[u8; 32]) -> Vec<u8> {
@@ -458,7 +474,8 @@ mod tests {
 
     #[test]
     fn values_round_trip_and_damage_is_named() {
-        let state = LogState { number: 7, next: 9, head: RecordId([3; 32]), roster: 1, bytes: 1 << 40 };
+        let state =
+            LogState { number: 7, next: 9, head: RecordId([3; 32]), roster: 1, bytes: 1 << 40, missing: 5 };
         assert_eq!(LogState::decode(&state.encode()), Ok(state));
         assert!(LogState::decode(&state.encode()[1..]).is_err());
         let object = StoredObject {
@@ -479,7 +496,8 @@ mod tests {
     #[test]
     fn versions_sort_by_modified() {
         let code = "SG".parse().unwrap();
-        let keys = [None, Some(-5), Some(0), Some(7)].map(|modified| version("a", code, modified, 1));
+        let keys =
+            [None, Some(-5), Some(0), Some(7)].map(|modified| version("a", code, modified, &[9; 32], 1));
         assert!(keys.is_sorted());
         assert!(keys[3] < end_of(&versions("a")) && keys[0] > versions("a"));
     }

@@ -35,13 +35,14 @@ pub fn frontier(
         // A log that lost its opening to a fork which is settled is as good as none.
         if state.next > 0 || fork.is_some() {
             let bodies = lowest_missing_body(store, &state)?.unwrap_or(state.next).min(state.next);
-            entries.push(FrontierEntry { log, next: state.next, head: state.head, bodies, fork });
+            let (next, head, missing) = (state.next, state.head, state.missing);
+            entries.push(FrontierEntry { log, next, head, bodies, missing, fork });
         }
     }
     // Of a log whose opening is forked nothing may be here but the proof.
     for (log, fork) in forks.into_iter().filter(|(log, fork)| fork.seq == 0 && may_hold(*log)) {
         let (head, fork) = (RecordId([0; 32]), Some(fork.seq));
-        entries.push(FrontierEntry { log, next: 0, head, bodies: 0, fork });
+        entries.push(FrontierEntry { log, next: 0, head, bodies: 0, missing: 0, fork });
     }
     Ok(Frontier::new(entries))
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use certmesh_intel::{Object, observable};
-use certmesh_wire::{Kind, LogId, MemberCode, Record, RecordId, sha256};
+use certmesh_wire::{Kind, LogId, MemberCode, Record, RecordId, missing_mark, sha256};
 
 use crate::allowance;
 use crate::commit::Steps;
@@ -58,7 +58,11 @@ impl Engine {
         while part.from < part.to && records < WITHDRAW_RECORDS && bytes < WITHDRAW_BYTES {
             part.to -= 1;
             records += 1;
-            steps.delete(Family::Control, layout::at(layout::missing_bodies(number), part.to));
+            let missing = layout::at(layout::missing_bodies(number), part.to);
+            if store.get(Family::Control, &missing)?.is_some() {
+                state.missing ^= missing_mark(part.to);
+                steps.delete(Family::Control, missing);
+            }
             if let Some(record) = layout::read_record(store, number, part.to)? {
                 let body = store.get(Family::Body, &layout::place(number, part.to))?;
                 bytes += record.header().body.map_or(0, |body| body.raw_len as usize);
@@ -231,11 +235,11 @@ impl Writing<'_> {
 /// Every key of the index that speaks of an object, with its value.
 fn index_keys(object: &StoredObject, publishers: &[Publisher]) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut keys = content_keys(object);
-    let modified = Object::read(&object.json).ok().and_then(|read| read.modified());
+    let (modified, sha256) = (modified_of(object), sha256(&[object.json.as_bytes()]));
     for publisher in publishers {
         let member = publisher.member;
         keys.push((layout::at(layout::member(member), object.arrival), Vec::new()));
-        keys.push((layout::version(&object.id, member, modified, object.arrival), Vec::new()));
+        keys.push((layout::version(&object.id, member, modified, &sha256, object.arrival), Vec::new()));
         keys.push((layout::publication(object.arrival, &publisher.record), publisher.encode()));
     }
     keys
@@ -255,9 +259,13 @@ fn content_keys(object: &StoredObject) -> Vec<(Vec<u8>, Vec<u8>)> {
 }
 
 fn delete_publication(object: &StoredObject, member: MemberCode, steps: &mut Steps) {
-    let modified = Object::read(&object.json).ok().and_then(|read| read.modified());
+    let (modified, sha256) = (modified_of(object), sha256(&[object.json.as_bytes()]));
     steps.delete(Family::Index, layout::at(layout::member(member), object.arrival));
-    steps.delete(Family::Index, layout::version(&object.id, member, modified, object.arrival));
+    steps.delete(Family::Index, layout::version(&object.id, member, modified, &sha256, object.arrival));
+}
+
+fn modified_of(object: &StoredObject) -> Option<i64> {
+    Object::read(&object.json).ok().and_then(|read| read.modified())
 }
 
 fn delete_object(object: &StoredObject, engine: &mut Engine, steps: &mut Steps) {

@@ -210,3 +210,21 @@ fn a_fork_of_the_opening_reaches_nodes_that_have_nothing_of_the_log() {
     assert_eq!(forks(vn.store()).unwrap().len(), 1);
     assert_eq!(digest(&my), digest(&vn));
 }
+
+#[test]
+fn a_branch_that_was_here_once_counts_again_though_another_took_its_place() {
+    let [right, wrong] = branches(0, [4, 2]);
+    let at = &right[3];
+    let mut my = Peer::new(MY);
+    my.enter(&right[..2]);
+    my.enter(&wrong[..2]);
+    // Its own disk has the beginning of the branch that counts, and does not lead to the checkpoint.
+    let mut my = restarted(MY, &my.store, at);
+    my.enter(&wrong);
+    let mut vn = Peer::with(vouching_for(at), VN, Arc::default());
+    vn.enter(&right);
+    let mut peers = [my, vn];
+    rounds(&mut peers);
+    assert_eq!((digest(&peers[0]), seen(&peers[0])), (digest(&peers[1]), seen(&peers[1])));
+    assert_eq!(seen(&peers[0]).len(), 4);
+}

@@ -91,7 +91,8 @@ fn a_fork_of_its_log_at_the_very_beginning_confirms_nothing() {
     let mut sg = Peer::new(SG);
     sg.publish(&[&indicator(1, "a.example", 2021)]);
     let own = certmesh_wire::Opening { node: sg.node_id(), audience: certmesh_wire::Audience::All }.log_id();
-    let entry = FrontierEntry { log: own, next: 0, head: RecordId([0; 32]), bodies: 0, fork: Some(0) };
+    let entry =
+        FrontierEntry { log: own, next: 0, head: RecordId([0; 32]), bodies: 0, missing: 0, fork: Some(0) };
     let mut again = start(&sg.store, None);
     for peer in [Peer::new(MY), Peer::new(VN)] {
         again.told(peer.node_id(), &Frontier::new([entry]));

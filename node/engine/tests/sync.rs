@@ -201,3 +201,17 @@ fn a_body_comes_once_and_in_the_order_that_was_asked() {
         assert_eq!(ask().0.take(SyncAnswer::Bodies(bodies)).is_ok(), taken);
     }
 }
+
+#[test]
+fn nodes_that_lack_different_bodies_notice() {
+    let mut sg = Peer::new(SG);
+    let whole: Vec<_> = (0..4).flat_map(|n| sg.publish(&[&indicator(n, "a.example", 2021)])).collect();
+    let bare = |parcel: &Parcel| Parcel::new(parcel.record().to_vec(), None);
+    let (mut my, mut vn) = (Peer::new(MY), Peer::new(VN));
+    // The author gives the body of seq 2 to nobody, and that of seq 4 to MY alone.
+    my.enter(&[whole[0].clone(), whole[1].clone(), bare(&whole[2]), whole[3].clone(), whole[4].clone()]);
+    vn.enter(&[whole[0].clone(), whole[1].clone(), bare(&whole[2]), whole[3].clone(), bare(&whole[4])]);
+    vn.sync_from(&my);
+    assert_eq!(vn.find(&Query::default()).len(), 3);
+    assert_eq!(vn.sync_from(&my).len(), 1, "and then they lack the same");
+}

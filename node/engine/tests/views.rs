@@ -153,3 +153,15 @@ fn nobody_withdraws_what_another_says() {
     };
     assert_eq!([found(None), found(Some("SG")), found(Some("VN"))], [1, 1, 0]);
 }
+
+#[test]
+fn of_two_texts_with_one_modified_the_lower_hash_wins_in_any_order() {
+    let texts = [indicator(1, "a.example", 2021), indicator(1, "b.example", 2021)];
+    let winner = texts.iter().min_by_key(|text| certmesh_wire::sha256(&[text.as_bytes()])).unwrap();
+    for order in [[0, 1], [1, 0]] {
+        let mut sg = Peer::new(SG);
+        order.map(|at| sg.publish(&[&texts[at]]));
+        let found = sg.find(&Query::default());
+        assert_eq!(found.iter().map(|object| &object.json).collect::<Vec<_>>(), [winner]);
+    }
+}

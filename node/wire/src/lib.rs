@@ -30,4 +30,4 @@ pub use manifest::{Checkpoint, Manifest, ManifestFault, NodeEntry, NodeState, Si
 pub use parcel::Parcel;
 pub use record::{BodyRef, Header, Kind, Opening, Record, RecordFault};
 pub use roster::{Group, Member, Roster, RosterFault, RosterLimits, SignedRoster};
-pub use sync::{Frontier, FrontierEntry, Place, SyncAnswer, SyncRequest};
+pub use sync::{Frontier, FrontierEntry, Place, SyncAnswer, SyncRequest, missing_mark};

@@ -26,22 +26,31 @@ pub struct FrontierEntry {
     pub head: RecordId,
     /// Its lowest missing body; `next` if none is missing.
     pub bodies: u64,
+    /// Which bodies are missing: the [`missing_mark`]s of their places, XORed. Two nodes that lack different
+    /// ones differ here; 0 if none is missing.
+    pub missing: u64,
     /// The place of its lowest fork, if one is known.
     pub fork: Option<u64>,
 }
 
-type FrontierFields = (LogId, u64, RecordId, u64, Option<u64>);
+type FrontierFields = (LogId, u64, RecordId, u64, u64, Option<u64>);
 
 impl From<FrontierFields> for FrontierEntry {
-    fn from((log, next, head, bodies, fork): FrontierFields) -> Self {
-        Self { log, next, head, bodies, fork }
+    fn from((log, next, head, bodies, missing, fork): FrontierFields) -> Self {
+        Self { log, next, head, bodies, missing, fork }
     }
 }
 
 impl From<FrontierEntry> for FrontierFields {
     fn from(entry: FrontierEntry) -> Self {
-        (entry.log, entry.next, entry.head, entry.bodies, entry.fork)
+        (entry.log, entry.next, entry.head, entry.bodies, entry.missing, entry.fork)
     }
+}
+
+/// What a missing body in this place of a log adds to [`FrontierEntry::missing`].
+pub fn missing_mark(seq: u64) -> u64 {
+    let hash = sha256(&[b"certmesh/missing/1", &seq.to_be_bytes()]);
+    u64::from_be_bytes([hash[0], hash[1], hash[2], hash[3], hash[4], hash[5], hash[6], hash[7]])
 }
 
 /// How far a node has come in every log that the other may hold: sorted by log, each once.
@@ -248,7 +257,14 @@ mod tests {
     use super::*;
 
     fn entry(log: u8, next: u64) -> FrontierEntry {
-        FrontierEntry { log: LogId([log; 32]), next, head: RecordId([9; 32]), bodies: next, fork: None }
+        FrontierEntry {
+            log: LogId([log; 32]),
+            next,
+            head: RecordId([9; 32]),
+            bodies: next,
+            missing: 0,
+            fork: None,
+        }
     }
 
     #[test]

@@ -149,7 +149,7 @@ impl Source for Forger {
     fn answer(&self, _: NodeId, request: &[u8]) -> Result<Vec<u8>, AnswerFault> {
         let Self { log, record } = self;
         let head = RecordId(sha256(&[record]));
-        let boast = FrontierEntry { log: *log, next: 1, head, bodies: 1, fork: None };
+        let boast = FrontierEntry { log: *log, next: 1, head, bodies: 1, missing: 0, fork: None };
         match SyncRequest::decode(request).unwrap() {
             SyncRequest::Compare(_) => Ok(SyncAnswer::Frontier(Frontier::new([boast])).encode()),
             SyncRequest::Records(_) => Ok(SyncAnswer::Records(vec![record.clone()], false).encode()),

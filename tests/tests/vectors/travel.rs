@@ -6,7 +6,7 @@ use certmesh_engine::sync::answer;
 use certmesh_engine::{Engine, Refusal, Steps, commit, export};
 use certmesh_wire::{
     Export, ExportWriter, Frontier, FrontierEntry, LogId, Parcel, RecordId, SignedManifest, SyncAnswer,
-    SyncRequest,
+    SyncRequest, missing_mark,
 };
 use serde_json::{Value, json};
 
@@ -53,7 +53,9 @@ pub(crate) fn door() -> Door {
 fn frontier() -> Frontier {
     let entry = |last: &Entry, bodies: u64, fork: Option<u64>| {
         let header = last.record.header();
-        FrontierEntry { log: header.log, next: header.seq + 1, head: last.record.id(), bodies, fork }
+        let next = header.seq + 1;
+        let missing = if bodies < next { missing_mark(bodies) } else { 0 };
+        FrontierEntry { log: header.log, next, head: last.record.id(), bodies, missing, fork }
     };
     let [opening, ..] = forked_log();
     Frontier::new([
@@ -65,8 +67,14 @@ fn frontier() -> Frontier {
 
 /// A frontier of one log, whose opening is forked: nothing of it is valid.
 fn forked_from_the_start() -> Frontier {
-    let entry =
-        FrontierEntry { log: log(SG_CUT), next: 0, head: RecordId([0; 32]), bodies: 0, fork: Some(0) };
+    let entry = FrontierEntry {
+        log: log(SG_CUT),
+        next: 0,
+        head: RecordId([0; 32]),
+        bodies: 0,
+        missing: 0,
+        fork: Some(0),
+    };
     Frontier::new([entry])
 }
 
@@ -141,6 +149,7 @@ fn frontier_json(name: &str, frontier: &Frontier) -> Value {
             "next": entry.next,
             "head": entry.head.to_string(),
             "bodies": entry.bodies,
+            "missing": entry.missing.to_string(),
             "fork": entry.fork,
         })
     });

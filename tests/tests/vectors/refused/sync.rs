@@ -103,7 +103,7 @@ fn answers() -> Vec<Case> {
 fn frontiers() -> Vec<Case> {
     let [first, second] = logs();
     let entry = |log: &[u8], next, bodies, fork: &[u8]| {
-        array(&[log.to_vec(), uint(next), bytes(&[9; 32]), uint(bodies), fork.to_vec()])
+        array(&[log.to_vec(), uint(next), bytes(&[9; 32]), uint(bodies), uint(0), fork.to_vec()])
     };
     let (one, two) = (entry(&first, 1, 1, &NULL), entry(&second, 1, 1, &NULL));
     let zero = uint(0);
@@ -125,12 +125,12 @@ fn frontiers() -> Vec<Case> {
         (
             "frontier without a place for the fork",
             "another shape",
-            message(1, &[array(&[first.clone(), uint(1), bytes(&[9; 32]), uint(1)])]),
+            message(1, &[array(&[first.clone(), uint(1), bytes(&[9; 32]), uint(1), uint(0)])]),
         ),
         (
             "frontier with null in place of a head",
             "another shape",
-            message(1, &[array(&[first, zero.clone(), NULL.to_vec(), zero.clone(), zero])]),
+            message(1, &[array(&[first, zero.clone(), NULL.to_vec(), zero.clone(), zero.clone(), zero])]),
         ),
     ]
 }

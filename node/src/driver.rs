@@ -13,9 +13,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use certmesh_engine::store::{Store, StoreError};
-use certmesh_engine::{
-    Candidate, Committed, Engine, Origin, Refusal, Signing, Steps, Verified, commit,
-};
+use certmesh_engine::{Candidate, Committed, Engine, Origin, Refusal, Signing, Steps, Verified, commit};
 use certmesh_mesh::{Mesh, Receipt, Verdict};
 use certmesh_wire::limits::GOSSIP_PAYLOAD;
 use certmesh_wire::{Audience, NodeId, Parcel, RecordId};
@@ -27,7 +25,7 @@ use crate::peers::PeerBook;
 use crate::stop_note;
 use bulk::{Batch, Checker};
 use inbox::Inputs;
-pub(crate) use inbox::{Inbox, Input, PublishReply, Published};
+pub(crate) use inbox::{Inbox, Input, PublishReply, Published, Taken};
 use waiting::Waiting;
 
 /// Inputs that may wait for the driver before whoever sends more has to wait too.
@@ -128,7 +126,7 @@ struct Owed {
     published: Vec<(RecordId, usize, oneshot::Sender<PublishReply>)>,
     /// Gossip to be passed on once its record is durable.
     accepted: Vec<Receipt>,
-    admitted: Vec<(u64, oneshot::Sender<u64>)>,
+    taken: Vec<(Taken, oneshot::Sender<Taken>)>,
     /// Peers that seem to have what is missing here.
     missing: Vec<NodeId>,
 }
@@ -170,7 +168,9 @@ impl Shell {
         }
         self.settle(steps, owed)?;
         if stop {
-            stop_note::leave(&self.note, &self.engine.stop_note());
+            if let Some(note) = self.engine.stop_note() {
+                stop_note::leave(&self.note, &note);
+            }
             return Ok(ControlFlow::Break(()));
         }
         Ok(ControlFlow::Continue(()))
@@ -202,7 +202,8 @@ impl Shell {
             }
             Input::Checked(checked) => self.take_checked(*checked, steps, owed)?,
             Input::Forks { from, proofs, reply } => {
-                owed.admitted.push((self.enter_forks(from, &proofs), reply));
+                let admitted = self.enter_forks(from, &proofs);
+                owed.taken.push((Taken { admitted, put_off: 0 }, reply));
             }
             Input::Told { from, frontier, reply } => {
                 self.peers.told(from, now_ms());
@@ -256,7 +257,7 @@ impl Shell {
             Ok(parcel) => parcel,
             Err(fault) => {
                 self.peers.refuse(from, "malformed", &format!("gossip that is no parcel: {fault}"));
-                self.blame(from);
+                self.blame(from, true);
                 return self.judge(receipt, Verdict::Reject);
             }
         };
@@ -285,8 +286,8 @@ impl Shell {
                 }
                 match refusal {
                     Refusal::Gap { .. } => owed.missing.push(from),
-                    Refusal::OverRate { .. } => self.blame(from),
-                    _ if !refusal.is_ordinary() => self.blame(from),
+                    Refusal::OverRate { .. } => self.blame(from, false),
+                    _ if !refusal.is_ordinary() => self.blame(from, true),
                     _ => {}
                 }
             }
@@ -295,8 +296,8 @@ impl Shell {
     }
 
     /// Hangs up on a peer that goes on sending, unasked, what can't be taken.
-    fn blame(&mut self, from: NodeId) {
-        if self.engine.blame(from, now_ms()) {
+    fn blame(&mut self, from: NodeId, is_wrong: bool) {
+        if self.engine.blame(from, is_wrong, now_ms()) {
             self.peers.note_hang_up(from, now_ms());
             self.runtime.block_on(self.mesh.hang_up(from));
         }
@@ -362,8 +363,8 @@ impl Shell {
         for (record, objects, reply) in owed.published {
             let _ = reply.send(Ok(Published { record, objects }));
         }
-        for (admitted, reply) in owed.admitted {
-            let _ = reply.send(admitted);
+        for (taken, reply) in owed.taken {
+            let _ = reply.send(taken);
         }
         self.dispute()?;
         for peer in owed.missing {
@@ -381,8 +382,7 @@ impl Shell {
         }
         for record in &committed.records {
             tracing::debug!(id = %record.id, seq = record.seq, objects = record.object_count, "committed");
-            let bytes = (record.parcel.record().len() + record.parcel.body().map_or(0, <[u8]>::len)) as u64;
-            if record.author == me && record.for_all && self.engine.may_gossip(bytes, now_ms()) {
+            if record.author == me && record.for_all && self.engine.may_gossip(now_ms()) {
                 let payload = gossip_payload(&record.parcel);
                 self.runtime.block_on(self.mesh.gossip(payload));
             }

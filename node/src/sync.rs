@@ -9,6 +9,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
+use certmesh_engine::limits::{PULL_RECORDS, PULL_RECORDS_BURST};
 use certmesh_engine::store::{Store, StoreError};
 use certmesh_engine::sync::{Brought, Session, SyncFault, answer};
 use certmesh_engine::{Membership, Signing};
@@ -18,7 +19,7 @@ use futures::{StreamExt, TryStreamExt};
 use tokio::sync::{Notify, Semaphore, SemaphorePermit, oneshot, watch};
 use tokio::task::AbortHandle;
 
-use crate::driver::{Inbox, Input};
+use crate::driver::{Inbox, Input, Taken};
 use crate::peers::PeerBook;
 
 /// How often a peer is asked though nothing seems to be missing, on average.
@@ -35,6 +36,8 @@ const QUESTION: Duration = Duration::from_secs(60);
 const SLOW: Duration = Duration::from_secs(2);
 /// The pause after a round that brought nothing: who says that there is more has to have it.
 const FRUITLESS: Duration = Duration::from_secs(1);
+/// The pause after a round that a rate has ended: the next one is worth a question then.
+const OVER_RATE: Duration = Duration::from_millis(PULL_RECORDS_BURST * 1_000 / PULL_RECORDS);
 /// How soon after a publication the peers are asked whether they have it, and one that has not is asked
 /// again: then twice as long each time.
 const RECEIPT_DELAY: Duration = Duration::from_secs(3);
@@ -223,9 +226,14 @@ impl Puller {
         let mut behind = 0;
         loop {
             match self.catch_up(node, member, session).await {
-                Ok((kept, admitted)) => {
+                Ok((kept, taken)) => {
                     (session, faults) = (kept, 0);
-                    if admitted == 0 && self.is_signing() {
+                    if taken.put_off > 0 {
+                        // As soon as there is room for more of it again.
+                        tokio::time::sleep(OVER_RATE).await;
+                        continue;
+                    }
+                    if taken.admitted == 0 && self.is_signing() {
                         tokio::time::sleep(FRUITLESS).await;
                     }
                     // Whoever is catching up has it soon, and whoever does not is not asked all the time.
@@ -277,9 +285,9 @@ impl Puller {
         node: NodeId,
         member: MemberCode,
         mut session: Session,
-    ) -> Result<(Session, u64), PullFault> {
+    ) -> Result<(Session, Taken), PullFault> {
         session.begin();
-        let mut admitted = 0;
+        let mut taken = Taken::default();
         loop {
             // Whoever has nothing to give does not wait for those who have; and between two questions
             // others have their turn.
@@ -297,12 +305,17 @@ impl Puller {
             if let (Brought::Word, Some(frontier)) = (&brought, session.told().cloned()) {
                 self.ask_driver(|reply| Input::Told { from: node, frontier, reply }).await?;
             }
-            admitted += self.take(node, brought).await?;
+            let now = self.take(node, brought).await?;
+            taken.admitted += now.admitted;
+            taken.put_off += now.put_off;
+            if now.put_off > 0 {
+                break;
+            }
         }
-        if admitted > 0 {
-            tracing::info!(from = %self.peers.name(node), admitted, "caught up");
+        if taken.admitted > 0 {
+            tracing::info!(from = %self.peers.name(node), admitted = taken.admitted, "caught up");
         }
-        Ok((session, admitted))
+        Ok((session, taken))
     }
 
     async fn next_question(&self, mut session: Session) -> Result<(Session, Option<SyncRequest>), PullFault> {
@@ -314,38 +327,40 @@ impl Puller {
         Ok(next.await.map_err(|_| PullFault::Stopping)??)
     }
 
-    /// Gives the driver what came, in portions; says how much of it was admitted.
-    async fn take(&self, from: NodeId, brought: Brought) -> Result<u64, PullFault> {
-        let mut admitted = 0;
+    /// Gives the driver what came, in portions.
+    async fn take(&self, from: NodeId, brought: Brought) -> Result<Taken, PullFault> {
         match brought {
-            Brought::Word => {}
+            Brought::Word => Ok(Taken::default()),
             Brought::Records(records) => {
-                let inputs = portions(records);
-                admitted += self
-                    .feed(inputs.map(|records| move |reply| Input::Records { from, records, reply }))
-                    .await?;
-            }
-            Brought::Forks(proofs) => {
-                admitted += self.ask_driver(|reply| Input::Forks { from, proofs, reply }).await?;
+                self.feed(
+                    portions(records).map(|records| move |reply| Input::Records { from, records, reply }),
+                )
+                .await
             }
             Brought::Bodies(bodies) => {
-                let inputs = portions(bodies);
-                admitted += self
-                    .feed(inputs.map(|bodies| move |reply| Input::Bodies { from, bodies, reply }))
-                    .await?;
+                self.feed(portions(bodies).map(|bodies| move |reply| Input::Bodies { from, bodies, reply }))
+                    .await
             }
+            Brought::Forks(proofs) => self.ask_driver(|reply| Input::Forks { from, proofs, reply }).await,
         }
-        Ok(admitted)
     }
 
-    /// Gives the driver inputs, two at a time: one is checked while the other is committed. Says how
-    /// much was admitted.
-    async fn feed<I: FnOnce(oneshot::Sender<u64>) -> Input>(
+    /// Gives the driver inputs, two at a time: one is checked while the other is committed.
+    async fn feed<I: FnOnce(oneshot::Sender<Taken>) -> Input>(
         &self,
         inputs: impl Iterator<Item = I>,
-    ) -> Result<u64, PullFault> {
-        let asked = futures::stream::iter(inputs.map(|input| self.ask_driver(input))).buffered(2);
-        asked.try_fold(0, |sum, admitted| std::future::ready(Ok(sum + admitted))).await
+    ) -> Result<Taken, PullFault> {
+        let mut asked = futures::stream::iter(inputs.map(|input| self.ask_driver(input))).buffered(2);
+        let mut sum = Taken::default();
+        while let Some(taken) = asked.try_next().await? {
+            sum.admitted += taken.admitted;
+            sum.put_off += taken.put_off;
+            // The rest has to come again anyway.
+            if taken.put_off > 0 {
+                break;
+            }
+        }
+        Ok(sum)
     }
 
     async fn ask_driver<T>(&self, input: impl FnOnce(oneshot::Sender<T>) -> Input) -> Result<T, PullFault> {

@@ -119,15 +119,14 @@ impl Engine {
 
     /// A peer has sent, unasked, what can't be taken: whether that has gone on for so long that it
     /// is better hung up on.
-    pub fn blame(&mut self, peer: NodeId, now_ms: u64) -> bool {
-        self.quotas.blame(peer, now_ms)
+    pub fn blame(&mut self, peer: NodeId, is_wrong: bool, now_ms: u64) -> bool {
+        self.quotas.blame(peer, is_wrong, now_ms)
     }
 
-    /// Whether a record of this node's own, with a body of so many bytes once read, may be gossiped:
-    /// faster than others take it, it would only be a burden to them, and sync brings it.
-    pub fn may_gossip(&mut self, bytes: u64, now_ms: u64) -> bool {
-        let me = self.node_id();
-        self.quotas.gossip_own(me, bytes, now_ms)
+    /// Whether a record of this node's own may be gossiped: faster than others take it, it would only be
+    /// a burden to them, and sync brings it.
+    pub fn may_gossip(&mut self, now_ms: u64) -> bool {
+        self.quotas.gossip_own(now_ms)
     }
 
     /// Takes a body that comes by itself.

@@ -43,8 +43,8 @@ pub const AUTHOR_BYTES: u64 = 4 * 1024 * 1024;
 pub const AUTHOR_BYTES_BURST: u64 = 128 * 1024 * 1024;
 /// How long after another author's live record an author is held to its rate, milliseconds.
 pub const LIVE_MS: u64 = 60_000;
-/// Messages a second that a peer may send unasked and that can't be taken, and how many at once,
-/// before it is hung up on.
-pub const PEER_FAULTS: u64 = 20;
+/// How much a second a peer may send unasked that can't be taken, and how much at once, before it is
+/// hung up on: 1 for a record above its author's share, 4 for anything that is wrong.
+pub const PEER_FAULTS: u64 = 80;
 /// See [`PEER_FAULTS`].
-pub const PEER_FAULTS_BURST: u64 = 50;
+pub const PEER_FAULTS_BURST: u64 = 200;

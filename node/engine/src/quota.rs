@@ -107,7 +107,7 @@ pub(crate) struct Quotas {
     /// When each author's record came last by gossip, or by this node's own analysts.
     live: BTreeMap<MemberCode, u64>,
     faults: BTreeMap<NodeId, Bucket>,
-    own_gossip: Option<Rate>,
+    own_gossip: Option<Bucket>,
 }
 
 impl Quotas {
@@ -127,16 +127,23 @@ impl Quotas {
         self.live.iter().any(|(member, at_ms)| *member != author && now_ms.abs_diff(*at_ms) <= LIVE_MS)
     }
 
-    /// Whether this node may gossip a record of its own: faster than others take it would be a fault.
-    pub(crate) fn gossip_own(&mut self, me: NodeId, bytes: u64, now_ms: u64) -> bool {
-        self.own_gossip.get_or_insert_with(|| Rate::full(now_ms)).take(Origin::Gossip(me), bytes, now_ms)
+    /// Whether this node may gossip a record of its own: faster than others take it would be a fault. Half
+    /// of what they take leaves room for what waits on its way and then comes at once.
+    pub(crate) fn gossip_own(&mut self, now_ms: u64) -> bool {
+        let burst = GOSSIP_RECORDS_BURST / 2;
+        let bucket = self.own_gossip.get_or_insert_with(|| Bucket::full(burst, now_ms));
+        bucket.refill(GOSSIP_RECORDS / 2, burst, now_ms);
+        let may = !bucket.is_empty();
+        bucket.take(1);
+        may
     }
 
-    /// A peer has sent, unasked, what can't be taken; whether it does so too often to be kept.
-    pub(crate) fn blame(&mut self, peer: NodeId, now_ms: u64) -> bool {
+    /// A peer has sent, unasked, what can't be taken; whether it does so too often to be kept. Too much
+    /// of what is right weighs a quarter of what is wrong: an honest node may be late with a burst.
+    pub(crate) fn blame(&mut self, peer: NodeId, is_wrong: bool, now_ms: u64) -> bool {
         let bucket = self.faults.entry(peer).or_insert_with(|| Bucket::full(PEER_FAULTS_BURST, now_ms));
         bucket.refill(PEER_FAULTS, PEER_FAULTS_BURST, now_ms);
-        bucket.take(1);
+        bucket.take(if is_wrong { 4 } else { 1 });
         let over = bucket.is_empty();
         if over {
             // After its rest it begins anew.
@@ -198,9 +205,11 @@ mod tests {
     #[test]
     fn faults_are_forgiven_with_time_and_not_in_a_row() {
         let (mut quotas, peer) = (Quotas::default(), NodeId([1; 32]));
-        let in_a_row = (0..PEER_FAULTS_BURST).filter(|_| quotas.blame(peer, 0)).count();
+        let in_a_row = (0..PEER_FAULTS_BURST).filter(|_| quotas.blame(peer, false, 0)).count();
         assert_eq!(in_a_row, 1);
-        let slowly = (0..1_000).filter(|n| quotas.blame(peer, n * 1_000)).count();
+        let wrong = (0..PEER_FAULTS_BURST).filter(|_| quotas.blame(peer, true, 0)).count();
+        assert_eq!(wrong, 4);
+        let slowly = (0..1_000).filter(|n| quotas.blame(peer, true, n * 1_000)).count();
         assert_eq!(slowly, 0);
     }
 }

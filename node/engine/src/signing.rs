@@ -67,7 +67,7 @@ pub enum Signing {
 impl Signing {
     /// Free, if the note is there and right, or if there is nobody to ask.
     pub(crate) fn at_start(engine: &Engine, note: Option<&StopNote>) -> Self {
-        let mine = engine.stop_note();
+        let mine = engine.own_ends();
         let me = engine.membership.member_of(engine.node_id()).map(|member| member.code);
         let others: BTreeSet<_> = engine
             .membership
@@ -89,8 +89,13 @@ impl Engine {
         &self.signing
     }
 
-    /// Where this node's own logs end: to be kept outside the data folder after the last commit.
-    pub fn stop_note(&self) -> StopNote {
+    /// Where this node's own logs end: to be kept outside the data folder after the last commit. Nothing
+    /// while the node does not sign: it does not know where they end, and a note would say so for certain.
+    pub fn stop_note(&self) -> Option<StopNote> {
+        (self.signing == Signing::Free).then(|| self.own_ends())
+    }
+
+    fn own_ends(&self) -> StopNote {
         let me = self.node_id();
         let mine = self.logs.iter().filter(|(log, _)| self.is_log_of(**log, me));
         StopNote(mine.map(|(log, state)| (*log, (state.next, state.head))).collect())

@@ -32,8 +32,8 @@ pub fn frontier(
     let mut entries = Vec::new();
     for (log, state) in layout::read_logs(store)?.into_iter().filter(|(log, _)| may_hold(*log)) {
         let fork = forks.remove(&log).map(|fork| fork.seq);
-        // A log that lost its opening to a fork which is settled is as good as none.
-        if state.next > 0 || fork.is_some() {
+        // A log that lost its opening to a fork which is settled is as good as none until it is back.
+        if state.next > 0 || fork == Some(0) {
             let bodies = lowest_missing_body(store, &state)?.unwrap_or(state.next).min(state.next);
             let (next, head, missing) = (state.next, state.head, state.missing);
             entries.push(FrontierEntry { log, next, head, bodies, missing, fork });

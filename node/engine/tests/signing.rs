@@ -42,9 +42,9 @@ fn signs(peer: &mut Peer) -> bool {
 #[test]
 fn the_note_of_a_clean_stop_is_enough_and_only_the_right_one() {
     let mut sg = Peer::new(SG);
-    let before = sg.engine.stop_note();
+    let before = sg.engine.stop_note().unwrap();
     sg.publish(&[&indicator(1, "a.example", 2021)]);
-    let after = sg.engine.stop_note();
+    let after = sg.engine.stop_note().unwrap();
     assert_eq!(StopNote::parse(&after.to_text()).as_ref(), Some(&after));
     assert_eq!(StopNote::parse("certmesh stopped cleanly 1\nx"), None);
     assert!(signs(&mut start(&sg.store, Some(&after))));
@@ -113,9 +113,22 @@ fn a_disk_that_was_rolled_back_signs_only_after_it_has_its_log_again() {
         restored.sync_from(peer);
     }
     assert!(signs(&mut restored), "it has its log back, and both have confirmed it");
-    let places: Vec<_> = restored.engine.stop_note().to_text().lines().map(str::to_owned).collect();
+    let places: Vec<_> = restored.engine.stop_note().unwrap().to_text().lines().map(str::to_owned).collect();
     assert!(places[1].contains(" 4 "), "the fourth record came after the lost third: {places:?}");
     assert_eq!(lost.len(), 1);
+}
+
+#[test]
+fn a_stop_while_it_waits_leaves_no_note_that_the_next_start_would_believe() {
+    let (mut sg, mut my) = (Peer::new(SG), Peer::new(MY));
+    sg.publish(&[&indicator(1, "a.example", 2021)]);
+    let backup = copy(&sg.store);
+    sg.publish(&[&indicator(2, "b.example", 2021)]);
+    my.sync_from(&sg);
+    let restored = start(&backup, None);
+    let note = restored.engine.stop_note();
+    assert_eq!(note, None);
+    assert!(!signs(&mut start(&backup, note.as_ref())));
 }
 
 #[test]

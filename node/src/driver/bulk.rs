@@ -8,10 +8,10 @@ use certmesh_engine::store::StoreError;
 use certmesh_engine::{
     Candidate, Entering, Origin, Prechecked, PrecheckedBody, Refusal, Steps, Verified, VerifiedBody,
 };
-use certmesh_wire::{LogId, NodeId, Parcel};
+use certmesh_wire::{LogId, NodeId, Parcel, RecordId};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Input, Owed, Shell};
+use super::{Input, Owed, Shell, Taken};
 use crate::clock::now_ms;
 
 /// Bodies of one input: those that are still to be read, and how many were admitted.
@@ -19,12 +19,12 @@ use crate::clock::now_ms;
 pub(crate) struct Batch {
     pub(super) rest: Vec<(LogId, u64, Vec<u8>)>,
     pub(super) admitted: u64,
-    pub(super) reply: oneshot::Sender<u64>,
+    pub(super) reply: oneshot::Sender<Taken>,
 }
 
 /// Something to check.
 enum Job {
-    Records(NodeId, Entering, Vec<Candidate>, oneshot::Sender<u64>),
+    Records(NodeId, Entering, Vec<Candidate>, oneshot::Sender<Taken>),
     Bodies(NodeId, Vec<PrecheckedBody>, Batch),
 }
 
@@ -32,7 +32,7 @@ enum Job {
 #[derive(Debug)]
 pub(crate) enum Checked {
     /// Records that a peer sent.
-    Records(NodeId, Entering, Vec<Result<Verified, Refusal>>, oneshot::Sender<u64>),
+    Records(NodeId, Entering, Vec<Result<Verified, Refusal>>, oneshot::Sender<Taken>),
     /// Bodies that a peer sent, as many as may be read at once.
     Bodies(NodeId, Vec<Result<VerifiedBody, Refusal>>, Batch),
 }
@@ -82,7 +82,7 @@ impl Shell {
         &mut self,
         from: NodeId,
         records: Vec<Vec<u8>>,
-        reply: oneshot::Sender<u64>,
+        reply: oneshot::Sender<Taken>,
         steps: &mut Steps,
     ) {
         let parcels = records.into_iter().map(|record| Parcel::new(record, None)).collect();
@@ -109,7 +109,7 @@ impl Shell {
         }
         batch.rest = rest.collect();
         if bodies.is_empty() {
-            owed.admitted.push((batch.admitted, batch.reply));
+            owed.taken.push((Taken { admitted: batch.admitted, put_off: 0 }, batch.reply));
         } else {
             self.checker.check(Job::Bodies(from, bodies, batch));
         }
@@ -125,7 +125,7 @@ impl Shell {
             Checked::Records(from, entering, verified, reply) => {
                 let results = self.engine.finish(&*self.store, entering, verified, now_ms(), steps);
                 self.count(from, &results);
-                owed.admitted.push((results.iter().filter(|result| result.is_ok()).count() as u64, reply));
+                owed.taken.push((sum(&results), reply));
             }
             Checked::Bodies(from, bodies, mut batch) => {
                 batch.admitted += self.admit_bodies(from, bodies, steps)?;
@@ -154,6 +154,14 @@ impl Shell {
             }
         }
         Ok(admitted)
+    }
+}
+
+fn sum(results: &[Result<RecordId, Refusal>]) -> Taken {
+    let put_off = |result: &&Result<_, Refusal>| matches!(result, Err(Refusal::OverRate { .. }));
+    Taken {
+        admitted: results.iter().filter(|result| result.is_ok()).count() as u64,
+        put_off: results.iter().filter(put_off).count() as u64,
     }
 }
 

@@ -13,6 +13,15 @@ use super::bulk::Checked;
 /// The answer to a publication.
 pub(crate) type PublishReply = Result<Published, PublishFault>;
 
+/// What became of what a peer sent on request.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Taken {
+    /// So much is new, and durable.
+    pub(crate) admitted: u64,
+    /// So much has to come again later: its author sends more than its share.
+    pub(crate) put_off: u64,
+}
+
 /// Objects that no power cut takes back.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Published {
@@ -70,12 +79,12 @@ pub(crate) enum Input {
     Publish { objects: Vec<Box<RawValue>>, reply: oneshot::Sender<PublishReply> },
     /// Judge a gossiped payload.
     Gossip { from: NodeId, payload: Vec<u8>, receipt: Receipt, place: WaitingPlace },
-    /// Take records that a peer sent on request; says how many were admitted.
-    Records { from: NodeId, records: Vec<Vec<u8>>, reply: oneshot::Sender<u64> },
-    /// Take bodies that a peer sent on request; says how many were admitted.
-    Bodies { from: NodeId, bodies: Vec<(LogId, u64, Vec<u8>)>, reply: oneshot::Sender<u64> },
-    /// Take proofs of forks; says how many were new.
-    Forks { from: NodeId, proofs: Vec<[Vec<u8>; 2]>, reply: oneshot::Sender<u64> },
+    /// Take records that a peer sent on request.
+    Records { from: NodeId, records: Vec<Vec<u8>>, reply: oneshot::Sender<Taken> },
+    /// Take bodies that a peer sent on request.
+    Bodies { from: NodeId, bodies: Vec<(LogId, u64, Vec<u8>)>, reply: oneshot::Sender<Taken> },
+    /// Take proofs of forks.
+    Forks { from: NodeId, proofs: Vec<[Vec<u8>; 2]>, reply: oneshot::Sender<Taken> },
     /// Go on with what has been checked meanwhile.
     Checked(Box<Checked>),
     /// Take word of how far a peer is.

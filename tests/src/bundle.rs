@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::chance::Chance;
+
 /// Names that a careless program spoils: of ASEAN's scripts, with escapes, beyond the basic plane.
 const NAMES: [&str; 7] = [
     "Tấn công ngân hàng",
@@ -39,7 +41,7 @@ impl Bundle {
     /// So many indicators, and relationships between them, in all sorts of spellings. Bundles of
     /// different seeds share no object.
     pub fn varied(seed: u64, count: usize) -> Self {
-        let mut chance = Chance(seed);
+        let mut chance = Chance::seeded(seed);
         let id = uuid(&mut chance);
         let mut indicators: Vec<String> = Vec::new();
         let mut objects = Vec::new();
@@ -64,7 +66,7 @@ impl Bundle {
 
     /// So many indicators that each carry this many bytes which hardly compress.
     pub fn bulky(seed: u64, count: usize, noise: usize) -> Self {
-        let mut chance = Chance(seed);
+        let mut chance = Chance::seeded(seed);
         let id = uuid(&mut chance);
         let object = |at| {
             let own = uuid(&mut chance);
@@ -136,19 +138,6 @@ fn relationship(uuid: &str, [source, target]: [&String; 2], gap: &str) -> String
          \"relationship_type\":{gap}\"related-to\",\"source_ref\":\"indicator--{source}\",\
          \"target_ref\":\"indicator--{target}\"{gap}}}"
     )
-}
-
-/// SplitMix64: the same bundle from the same seed, everywhere.
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
 }
 
 /// A version 4 UUID (RFC 9562, section 5.4).

@@ -6,17 +6,38 @@
 #![allow(clippy::unwrap_used)]
 
 mod bundle;
+mod chance;
+pub mod drill;
+mod holdings;
+mod library;
 mod mesh;
+mod namespaces;
+mod network;
 mod node;
 mod outsider;
 mod patience;
+mod pen;
+mod places;
+mod process;
 mod program;
+mod publishers;
+mod relays;
+mod unable;
 mod watch;
 
 pub use bundle::{Bundle, on_one_line};
-pub use mesh::Mesh;
+pub use holdings::{Holdings, agree, log_for_all};
+pub use library::Library;
+pub use mesh::{Mesh, stop_nodes_in};
+pub use namespaces::{Namespaces, remove_all};
+pub use network::Network;
 pub use node::Node;
 pub use outsider::{Outsider, Silent};
-pub use patience::{PATIENCE, eventually, wait_until};
+pub use patience::{PATIENCE, eventually, eventually_within, wait_until};
+pub use pen::{Pen, Written};
+pub use places::Place;
 pub use program::{Outcome, certmesh, program, with_target_dir};
+pub use publishers::{Acknowledged, Publishers};
+pub use relays::Relays;
+pub use unable::unable;
 pub use watch::Watch;

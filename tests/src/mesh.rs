@@ -9,16 +9,31 @@ use tempfile::TempDir;
 
 use crate::node::Node;
 use crate::patience::eventually;
-use crate::program::{Outcome, top, with_target_dir};
+use crate::places::Place;
+use crate::program::{Outcome, certmesh, top, with_target_dir};
 
 /// Lines of each node's log that a failed test shows.
 const LAST_WORDS: usize = 25;
 
-/// A running mesh. When it is dropped, its nodes are stopped and its folder goes; a failing test
-/// shows the ends of their logs.
+/// A running mesh. When it is dropped, its nodes are stopped; a folder that it made itself goes, and
+/// before that a failing test shows the ends of the logs in it.
 pub struct Mesh {
-    folder: TempDir,
+    folder: Folder,
     nodes: Vec<Node>,
+}
+
+enum Folder {
+    Own(TempDir),
+    Given(PathBuf),
+}
+
+impl Folder {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Own(folder) => folder.path(),
+            Self::Given(path) => path,
+        }
+    }
 }
 
 impl Mesh {
@@ -34,10 +49,34 @@ impl Mesh {
     /// The same, in a folder within `parent`, on whose disk the data will lie.
     #[track_caller]
     pub fn raise_in(parent: &Path, nodes: usize) -> Self {
-        let folder = tempfile::Builder::new().prefix("certmesh-").tempdir_in(parent).unwrap();
+        Self::make(Folder::Own(folder_in(parent)), nodes, &[])
+    }
+
+    /// A mesh in a temporary folder, with a node in each of these places.
+    #[track_caller]
+    pub fn raise_on(places: &[Place]) -> Self {
+        Self::make(Folder::Own(folder_in(&std::env::temp_dir())), places.len(), places)
+    }
+
+    /// A mesh in a folder that stays; in these places, if any are given.
+    #[track_caller]
+    pub fn raise_at(folder: &Path, nodes: usize, places: &[Place]) -> Self {
+        Self::make(Folder::Given(folder.into()), nodes, places)
+    }
+
+    #[track_caller]
+    fn make(folder: Folder, nodes: usize, places: &[Place]) -> Self {
         // Dropped, and so stopped, if not all of it comes up.
         let mut mesh = Self { folder, nodes: Vec::new() };
-        mesh.script(&["up", "--nodes", &nodes.to_string(), "--dir"]).done();
+        let count = nodes.to_string();
+        if places.is_empty() {
+            mesh.script(&["up", "--nodes", &count, "--dir"]).done();
+        } else {
+            let list = tempfile::NamedTempFile::new().unwrap();
+            serde_json::to_writer(list.as_file(), places).unwrap();
+            let list = list.path().to_str().unwrap();
+            mesh.script(&["up", "--nodes", &count, "--places", list, "--dir"]).done();
+        }
         mesh.nodes = Node::all(&mesh.path("mesh.json"));
         assert_eq!(mesh.nodes.len(), nodes);
         mesh
@@ -68,19 +107,15 @@ impl Mesh {
 
     /// The id that the roster gives it.
     pub fn id(&self) -> MeshId {
-        let roster: serde_json::Value = crate::program::certmesh([
-            "roster",
-            "show",
-            "--json",
-            self.path("roster.cbor").to_str().unwrap(),
-        ])
-        .json();
+        let roster = self.path("roster.cbor");
+        let words = ["roster".as_ref(), "show".as_ref(), "--json".as_ref(), roster.as_os_str()];
+        let roster: serde_json::Value = certmesh(words).json();
         roster["mesh_id"].as_str().unwrap().parse().unwrap()
     }
 
     /// Where each node can be reached, as the manifests say.
     pub fn addresses(&self) -> BTreeMap<NodeId, Vec<String>> {
-        let manifests = std::fs::read_dir(self.nodes[0].home().join("manifests")).unwrap();
+        let manifests = std::fs::read_dir(self.nodes[0].manifests()).unwrap();
         let read = |entry: std::io::Result<std::fs::DirEntry>| {
             SignedManifest::decode(&std::fs::read(entry.unwrap().path()).unwrap()).unwrap()
         };
@@ -120,7 +155,7 @@ impl Mesh {
 impl Drop for Mesh {
     fn drop(&mut self) {
         let failing = std::thread::panicking();
-        if failing {
+        if failing && matches!(self.folder, Folder::Own(_)) {
             // The harness captures it, and shows it with the failure.
             #[allow(clippy::print_stderr)]
             {
@@ -130,4 +165,14 @@ impl Drop for Mesh {
         let stopped = self.script(&["down"]);
         assert!(failing || stopped.code == Some(0), "the mesh did not stop cleanly: {}", stopped.stderr);
     }
+}
+
+fn folder_in(parent: &Path) -> TempDir {
+    tempfile::Builder::new().prefix("certmesh-").tempdir_in(parent).unwrap()
+}
+
+/// Stops the nodes of a mesh that somebody else holds, as before an end that runs no destructors.
+pub fn stop_nodes_in(folder: &Path) {
+    let mut script = Command::new(top().join("scripts/mesh"));
+    let _ = Outcome::of(with_target_dir(script.arg("down").arg(folder)));
 }

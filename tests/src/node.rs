@@ -1,22 +1,19 @@
-//! One real node: the command on it, and the signals that end it.
+//! One real node, and the command on it. Its process is `process.rs`'s matter.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
-use certmesh_api::{ObjectLine, Peer, Peers, Status};
+use certmesh_api::{Client, Fork, Forks, ObjectLine, Peer, Peers, Status};
 use certmesh_wire::{NodeId, SecretKey};
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde::Deserialize;
 
-use crate::patience::wait_until;
+use crate::holdings::Holdings;
 use crate::program::{Outcome, certmesh, program};
 
 /// A node as `mesh.json` describes it. It may be running or not.
 #[derive(Debug, Clone)]
 pub struct Node {
     entry: Entry,
-    list: PathBuf,
 }
 
 /// A line of `mesh.json`, the contract of `scripts/mesh`.
@@ -26,7 +23,6 @@ struct Entry {
     node_id: String,
     socket: PathBuf,
     data_dir: PathBuf,
-    pid: Option<i32>,
     log: PathBuf,
 }
 
@@ -38,7 +34,7 @@ fn entries(list: &Path) -> Vec<Entry> {
 impl Node {
     /// The nodes of a `mesh.json`.
     pub(crate) fn all(list: &Path) -> Vec<Self> {
-        entries(list).into_iter().map(|entry| Self { entry, list: list.into() }).collect()
+        entries(list).into_iter().map(|entry| Self { entry }).collect()
     }
 
     /// The member's code, such as `SG`.
@@ -66,14 +62,39 @@ impl Node {
         self.entry.socket.parent().expect("a socket lies in a folder")
     }
 
+    /// The folder with its member's manifest and everyone else's.
+    pub fn manifests(&self) -> PathBuf {
+        self.home().join("manifests")
+    }
+
+    /// Where it says what it does.
+    pub(crate) fn log_path(&self) -> &Path {
+        &self.entry.log
+    }
+
+    /// Its local API.
+    pub fn client(&self) -> Client {
+        Client::new(self.socket())
+    }
+
     /// All that it has said so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.entry.log).unwrap_or_default()
     }
 
+    /// The file with its secret key.
+    pub fn key_path(&self) -> PathBuf {
+        self.home().join("node.key")
+    }
+
+    /// The file in which it notes a clean stop, for its next start.
+    pub fn stop_note(&self) -> PathBuf {
+        self.home().join("node.key.stopped")
+    }
+
     /// Its secret key, for endpoints that pretend to be it.
     pub fn secret_key(&self) -> SecretKey {
-        let pem = std::fs::read_to_string(self.home().join("node.key")).unwrap();
+        let pem = std::fs::read_to_string(self.key_path()).unwrap();
         SecretKey::from_pem(&pem).unwrap()
     }
 
@@ -114,6 +135,17 @@ impl Node {
         (status.records, status.objects)
     }
 
+    /// Every record that it holds and that counts.
+    #[track_caller]
+    pub fn holdings(&self) -> Holdings {
+        let file = self.home().join("holdings.export");
+        let _ = std::fs::remove_file(&file);
+        self.run(["export".as_ref(), "--records".as_ref(), file.as_os_str()]).done();
+        let bytes = std::fs::read(&file).unwrap();
+        std::fs::remove_file(&file).unwrap();
+        Holdings::read(&bytes)
+    }
+
     /// What it knows of another member's node.
     #[track_caller]
     pub fn peer(&self, member: &str) -> Peer {
@@ -121,42 +153,15 @@ impl Node {
         peers.peers.into_iter().find(|peer| peer.member == member).expect("a node of each member")
     }
 
+    /// The logs whose key, as it knows, has signed two histories.
+    #[track_caller]
+    pub fn forks(&self) -> Vec<Fork> {
+        self.run(["forks", "--json"]).json::<Forks>().forks
+    }
+
     /// The objects that a query finds, latest arrival first; all of them without arguments.
     #[track_caller]
     pub fn query(&self, words: &[&str]) -> Vec<ObjectLine> {
         self.run(["query", "--json"].iter().chain(words)).lines()
     }
-
-    /// Ends it without a word, as a power cut would end its process.
-    pub fn kill(&self) {
-        self.end(Signal::KILL);
-    }
-
-    /// Asks it to stop, and returns how long that took.
-    pub fn stop(&self) -> Duration {
-        let asked = Instant::now();
-        self.end(Signal::TERM);
-        asked.elapsed()
-    }
-
-    fn end(&self, signal: Signal) {
-        let pid = self.pid();
-        kill_process(pid, signal).unwrap_or_else(|error| panic!("{} is not running: {error}", self.member()));
-        wait_until("a process to end", || is_gone(pid));
-    }
-
-    /// The process as of the last start: `scripts/mesh up` writes it down each time.
-    fn pid(&self) -> Pid {
-        let entry = entries(&self.list).into_iter().find(|entry| entry.member == self.member());
-        let pid = entry.and_then(|entry| entry.pid).and_then(Pid::from_raw);
-        pid.unwrap_or_else(|| panic!("{} is not running", self.member()))
-    }
-}
-
-/// A zombie counts as gone: it holds neither files nor sockets, and whoever adopted it may be slow
-/// to bury it.
-fn is_gone(pid: Pid) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
-    let is_zombie = stat.is_ok_and(|stat| stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z')));
-    is_zombie || test_kill_process(pid).is_err()
 }

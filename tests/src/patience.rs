@@ -14,13 +14,26 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// # Panics
 /// After [`PATIENCE`], with the last reason why not.
 #[track_caller]
-pub fn eventually<T, E: Display>(what: &str, mut look: impl FnMut() -> Result<T, E>) -> T {
+pub fn eventually<T, E: Display>(what: &str, look: impl FnMut() -> Result<T, E>) -> T {
+    eventually_within(PATIENCE, what, look)
+}
+
+/// The same for what may take longer than others do.
+///
+/// # Panics
+/// After `patience`, with the last reason why not.
+#[track_caller]
+pub fn eventually_within<T, E: Display>(
+    patience: Duration,
+    what: &str,
+    mut look: impl FnMut() -> Result<T, E>,
+) -> T {
     let start = Instant::now();
     loop {
         match look() {
             Ok(found) => return found,
-            Err(why) if start.elapsed() > PATIENCE => {
-                panic!("waited {} s in vain for {what}; at last: {why}", PATIENCE.as_secs())
+            Err(why) if start.elapsed() > patience => {
+                panic!("waited {} s in vain for {what}; at last: {why}", patience.as_secs())
             }
             Err(_) => std::thread::sleep(PAUSE),
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use certmesh_api::{Client, PublishRequest};
-use certmesh_tests::{Bundle, Mesh, PATIENCE, on_one_line};
+use certmesh_tests::{Bundle, Node, PATIENCE, on_one_line};
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -23,12 +23,22 @@ pub(crate) struct Latency {
     pub(crate) durable: Samples,
     /// Until the last of the others has sent it to whoever watches there.
     pub(crate) visible: Samples,
+    /// Publications that some node did not show in [`PATIENCE`]; they count with the time that was waited.
+    pub(crate) late: usize,
+}
+
+/// One publication, from the request on.
+pub(crate) struct Published {
+    durable: Duration,
+    /// Nothing if some node did not show it in time.
+    visible: Option<Duration>,
 }
 
 impl Latency {
-    pub(crate) fn add(&mut self, (durable, visible): (Duration, Duration)) {
-        self.durable.push(durable);
-        self.visible.push(visible);
+    pub(crate) fn add(&mut self, published: Published) {
+        self.durable.push(published.durable);
+        self.visible.push(published.visible.unwrap_or(PATIENCE));
+        self.late += usize::from(published.visible.is_none());
     }
 }
 
@@ -39,7 +49,7 @@ struct Shown {
     at: Instant,
 }
 
-/// A mesh with a watch on each node but the first, which publishes.
+/// Nodes with a watch on each but the first, which publishes.
 pub(crate) struct Watched {
     publisher: Client,
     others: usize,
@@ -51,10 +61,10 @@ pub(crate) struct Watched {
 
 impl Watched {
     /// Starts the watches; they stand when this returns.
-    pub(crate) async fn start(mesh: &Mesh) -> Self {
+    pub(crate) async fn start(nodes: &[Node]) -> Self {
         let (tell, shown) = mpsc::unbounded_channel();
         let mut watches = JoinSet::new();
-        for (node, other) in mesh.nodes().iter().enumerate().skip(1) {
+        for (node, other) in nodes.iter().enumerate().skip(1) {
             let mut lines = Client::new(other.socket()).watch().await.expect("a node that is up");
             let tell = tell.clone();
             watches.spawn(async move {
@@ -64,8 +74,8 @@ impl Watched {
                 }
             });
         }
-        let publisher = Client::new(mesh.nodes()[0].socket());
-        let others = mesh.nodes().len() - 1;
+        let publisher = Client::new(nodes[0].socket());
+        let others = nodes.len() - 1;
         Self { publisher, others, shown, watches, objects: Vec::new(), seed: 1 << 32 }
     }
 
@@ -75,7 +85,7 @@ impl Watched {
     }
 
     /// Publishes an object: how long until it is durable, and until the last of the others shows it.
-    pub(crate) async fn publish_one(&mut self) -> (Duration, Duration) {
+    pub(crate) async fn publish_one(&mut self) -> Published {
         let object = self.next_object();
         let text = RawValue::from_string(object.clone()).expect("a bundle's object is JSON");
         let request = PublishRequest { objects: vec![text] };
@@ -83,7 +93,7 @@ impl Watched {
         self.publisher.publish(&request).await.expect("the publisher takes a valid object");
         let durable = start.elapsed();
         let seen = timeout(PATIENCE, self.seen_by_all(&on_one_line(&object))).await;
-        (durable, seen.expect("every node shows it in time").duration_since(start))
+        Published { durable, visible: seen.ok().map(|at| at.duration_since(start)) }
     }
 
     /// When the last of the others has shown it.

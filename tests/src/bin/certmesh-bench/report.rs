@@ -1,6 +1,5 @@
-//! What was measured, as a table for people or JSON for programs.
+//! Publishing, as a table for people or JSON for programs.
 
-use std::io::Write;
 use std::path::Path;
 use std::thread::available_parallelism;
 
@@ -32,7 +31,7 @@ impl Setup {
     }
 }
 
-/// All of it, in milliseconds and per second.
+/// All of it, in milliseconds and per second; the words are a table.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     setup: Setup,
@@ -105,14 +104,8 @@ impl Report {
         }
     }
 
-    /// Writes it to stdout.
-    pub(crate) fn print(&self, json: bool) {
-        let text = if json { serde_json::to_string(self).unwrap_or_default() } else { self.table() };
-        // Whoever closed stdout has had enough.
-        let _ = writeln!(std::io::stdout(), "{text}");
-    }
-
-    fn table(&self) -> String {
+    /// A table.
+    pub(crate) fn words(&self) -> String {
         let Setup { nodes, cores, disk, profile } = &self.setup;
         let row = |what: &str, spread: &Spread| {
             format!("{what:<46} {:>8.3} ms {:>8.3} ms\n", spread.p50_ms, spread.p99_ms)

@@ -2,6 +2,7 @@
 
 mod export;
 mod forks;
+mod init;
 mod key;
 mod manifest;
 mod node;
@@ -12,6 +13,7 @@ mod receipts;
 mod roster;
 mod show;
 mod status;
+mod submit;
 mod verify;
 mod watch;
 
@@ -64,6 +66,7 @@ impl<T: Args> Online<T> {
 
 #[derive(Subcommand)]
 enum Command {
+    Init(init::Init),
     #[command(subcommand)]
     Key(key::Key),
     #[command(subcommand)]
@@ -99,9 +102,10 @@ impl Cli {
 impl Command {
     async fn run(self, session: &mut Session) -> Result<(), CommandError> {
         match self {
+            Self::Init(command) => command.run(session),
             Self::Key(command) => command.run(session),
-            Self::Roster(command) => command.run(session),
-            Self::Manifest(command) => command.run(session),
+            Self::Roster(command) => command.run(session).await,
+            Self::Manifest(command) => command.run(session).await,
             Self::Verify(command) => command.run(session),
             Self::Publish(command) => command.at(session).run(session).await,
             Self::Query(command) => command.at(session).run(session).await,

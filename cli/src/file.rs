@@ -67,9 +67,9 @@ pub(crate) struct Replacement {
 impl Replacement {
     /// Begins to write; nothing is seen at `path` until [`Self::finish`].
     pub(crate) fn of(path: &Path) -> Result<Self, CommandError> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mode = fs::metadata(path).map_or(0o666, |old| old.permissions().mode() & 0o777);
-        let made = tempfile::Builder::new().permissions(Permissions::from_mode(mode)).tempfile_in(folder);
+        let made =
+            tempfile::Builder::new().permissions(Permissions::from_mode(mode)).tempfile_in(folder(path));
         let temporary = made.map_err(|error| unwritable(path, &error))?;
         Ok(Self { path: path.to_owned(), temporary })
     }
@@ -84,11 +84,18 @@ impl Replacement {
         let Self { path, temporary } = self;
         temporary.as_file().sync_all().map_err(|error| unwritable(&path, &error))?;
         temporary.persist(&path).map_err(|failed| unwritable(&path, &failed.error))?;
-        Ok(())
+        File::open(folder(&path))
+            .and_then(|folder| folder.sync_all())
+            .map_err(|error| unwritable(&path, &error))
     }
 }
 
-/// Replaces a file's content in one step.
+/// The folder that a file lies in.
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Replaces a file's content in one step; durable, name and all, when this returns.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), CommandError> {
     let mut replacement = Replacement::of(path)?;
     replacement.write(bytes).map_err(|error| unwritable(path, &error))?;

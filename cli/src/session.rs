@@ -97,4 +97,14 @@ impl Session {
         let read = io::stdin().read_line(&mut answer);
         read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
     }
+
+    /// A line that somebody at the terminal answers; absent where nobody sits.
+    pub(crate) fn ask(&self, question: &str) -> Option<String> {
+        if self.everywhere.yes || !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+            return None;
+        }
+        let _ = write!(io::stderr(), "{question}: ");
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer).ok().map(|_| answer.trim().to_owned())
+    }
 }

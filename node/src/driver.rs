@@ -4,6 +4,7 @@
 //! only then lets replies, verdicts and gossip out. It decides nothing itself.
 
 mod bulk;
+mod documents;
 mod inbox;
 mod waiting;
 
@@ -13,19 +14,22 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use certmesh_engine::store::{Store, StoreError};
-use certmesh_engine::{Candidate, Committed, Engine, Origin, Refusal, Signing, Steps, Verified, commit};
+use certmesh_engine::{
+    Candidate, Committed, Document, Engine, Origin, Refusal, Signing, Steps, Verified, commit,
+};
 use certmesh_mesh::{Mesh, Receipt, Verdict};
 use certmesh_wire::limits::GOSSIP_PAYLOAD;
-use certmesh_wire::{Audience, NodeId, Parcel, RecordId};
+use certmesh_wire::{Audience, NodeId, Parcel, RecordId, SyncAnswer};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::now_ms;
 use crate::peers::PeerBook;
+use crate::standing::SetStanding;
 use crate::stop_note;
 use bulk::{Batch, Checker};
 use inbox::Inputs;
-pub(crate) use inbox::{Inbox, Input, PublishReply, Published, Taken};
+pub(crate) use inbox::{DocumentResults, Inbox, Input, PublishReply, Published, Taken};
 use waiting::Waiting;
 
 /// Inputs that may wait for the driver before whoever sends more has to wait too.
@@ -40,6 +44,8 @@ pub(crate) enum News {
     Missing(NodeId),
     /// Records of this node's own are durable.
     Published,
+    /// Who is in the mesh, or where they are, has changed.
+    Changed,
     /// The store has failed: nothing more can be written, and the node has to end.
     Failed(StoreError),
 }
@@ -59,6 +65,7 @@ impl Driver {
         store: Arc<dyn Store>,
         mesh: Mesh,
         peers: Arc<PeerBook>,
+        standing: SetStanding,
         note: PathBuf,
     ) -> std::io::Result<Self> {
         let (inbox, inputs) = Inputs::new(INBOX);
@@ -70,6 +77,7 @@ impl Driver {
             store,
             mesh,
             peers,
+            standing,
             arrivals,
             signing: show_signing,
             note,
@@ -111,6 +119,7 @@ struct Shell {
     store: Arc<dyn Store>,
     mesh: Mesh,
     peers: Arc<PeerBook>,
+    standing: SetStanding,
     arrivals: watch::Sender<u64>,
     signing: watch::Sender<Signing>,
     note: PathBuf,
@@ -129,6 +138,9 @@ struct Owed {
     taken: Vec<(Taken, oneshot::Sender<Taken>)>,
     /// Peers that seem to have what is missing here.
     missing: Vec<NodeId>,
+    documents: Vec<(DocumentResults, oneshot::Sender<DocumentResults>)>,
+    /// Rosters and manifests that others may not have yet.
+    news: Vec<Document>,
 }
 
 impl Shell {
@@ -193,12 +205,16 @@ impl Shell {
         match input {
             Input::Publish { objects, reply } => self.publish(&objects, reply, steps, owed),
             Input::Gossip { from, payload, receipt, place } => {
-                self.gossip(from, &payload, receipt, steps, owed);
+                self.gossip(from, &payload, receipt, steps, owed)?;
                 drop(place);
             }
             Input::Records { from, records, reply } => self.begin_records(from, records, reply, steps),
             Input::Bodies { from, bodies, reply } => {
                 self.begin_bodies(from, Batch { rest: bodies, admitted: 0, reply }, owed);
+            }
+            Input::Documents { from, documents, reply } => {
+                let results = self.enter_documents(from, documents, steps, owed)?;
+                owed.documents.push((results, reply));
             }
             Input::Checked(checked) => self.take_checked(*checked, steps, owed)?,
             Input::Forks { from, proofs, reply } => {
@@ -252,18 +268,30 @@ impl Shell {
         }
     }
 
-    fn gossip(&mut self, from: NodeId, payload: &[u8], receipt: Receipt, steps: &mut Steps, owed: &mut Owed) {
-        let parcel = match Parcel::decode(payload) {
-            Ok(parcel) => parcel,
-            Err(fault) => {
+    fn gossip(
+        &mut self,
+        from: NodeId,
+        payload: &[u8],
+        receipt: Receipt,
+        steps: &mut Steps,
+        owed: &mut Owed,
+    ) -> Result<(), StoreError> {
+        let parcel = match (Parcel::decode(payload), SyncAnswer::decode(payload)) {
+            (Ok(parcel), _) => parcel,
+            (Err(_), Ok(SyncAnswer::Documents(documents))) => {
+                return self.gossiped_documents(from, &documents, receipt, steps, owed);
+            }
+            (Err(fault), _) => {
                 self.peers.refuse(from, "malformed", &format!("gossip that is no parcel: {fault}"));
                 self.blame(from, true);
-                return self.judge(receipt, Verdict::Reject);
+                self.judge(receipt, Verdict::Reject);
+                return Ok(());
             }
         };
         // Only logs for all are gossiped, whoever tries.
         if !self.engine.is_for_all(parcel.record()) {
-            return self.judge(receipt, Verdict::Ignore);
+            self.judge(receipt, Verdict::Ignore);
+            return Ok(());
         }
         let bare = parcel.body().is_none();
         let results =
@@ -293,6 +321,7 @@ impl Shell {
             }
             None => self.judge(receipt, Verdict::Ignore),
         }
+        Ok(())
     }
 
     /// Hangs up on a peer that goes on sending, unasked, what can't be taken.
@@ -365,6 +394,12 @@ impl Shell {
         }
         for (taken, reply) in owed.taken {
             let _ = reply.send(taken);
+        }
+        if !owed.news.is_empty() {
+            self.follow(&owed.news);
+        }
+        for (results, reply) in owed.documents {
+            let _ = reply.send(results);
         }
         self.dispute()?;
         for peer in owed.missing {

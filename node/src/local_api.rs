@@ -3,6 +3,7 @@
 //! The types that travel, and the table of routes, are in the `certmesh-api` crate.
 
 mod answers;
+mod documents;
 mod listener;
 mod metrics;
 mod receipts;
@@ -15,15 +16,16 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::routing::{get, post};
 use certmesh_engine::store::{Store, StoreError};
-use certmesh_engine::{Lag, Membership, Signing, lags};
+use certmesh_engine::{Lag, Signing, lags};
 use certmesh_mesh::Mesh;
 use certmesh_wire::NodeId;
-use certmesh_wire::limits::RAW_BODY_BYTES;
+use certmesh_wire::limits::{MANIFEST_BYTES, RAW_BODY_BYTES};
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 
 use crate::driver::Input;
 use crate::peers::PeerBook;
+use crate::standing::Standing;
 use listener::Connections;
 pub(crate) use listener::{Socket, bind};
 
@@ -34,7 +36,7 @@ const REQUEST_BYTES: usize = RAW_BODY_BYTES + 64 * 1024;
 #[derive(Clone)]
 pub(crate) struct State {
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) membership: Arc<Membership>,
+    pub(crate) membership: Standing,
     pub(crate) node_id: NodeId,
     pub(crate) driver: mpsc::Sender<Input>,
     pub(crate) mesh: Mesh,
@@ -52,7 +54,7 @@ impl State {
             .filter(|(_, peer)| peer.told_ms.is_some())
             .map(|(id, _)| id)
             .collect();
-        lags(&*self.store, &self.membership, self.node_id, |node| told.contains(&node))
+        lags(&*self.store, &self.membership.now(), self.node_id, |node| told.contains(&node))
     }
 }
 
@@ -108,6 +110,7 @@ fn routes(serving: Serving) -> Router {
         .route("/v1/status", get(answers::status))
         .route("/v1/peers", get(answers::peers))
         .route("/v1/forks", get(answers::forks))
+        .route("/v1/documents", post(documents::submit).layer(DefaultBodyLimit::max(MANIFEST_BYTES)))
         .route("/v1/receipts/{id}", get(receipts::receipts))
         .route("/metrics", get(metrics::metrics))
         .route("/v1/objects", get(streams::objects))

@@ -7,6 +7,7 @@ mod driver;
 mod local_api;
 mod material;
 mod peers;
+mod standing;
 mod stop_note;
 mod sync;
 mod telemetry;
@@ -15,7 +16,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use certmesh_engine::Engine;
+use certmesh_engine::store::Store;
+use certmesh_engine::{Engine, Membership, Steps, commit};
 use certmesh_mesh::Event;
 use certmesh_store::RocksStore;
 use clap::Parser;
@@ -24,6 +26,7 @@ use crate::config::Config;
 use crate::driver::{Driver, News};
 use crate::material::Material;
 use crate::peers::PeerBook;
+use crate::standing::Standing;
 
 /// Runs one node of a certmesh mesh, until SIGTERM or SIGINT.
 ///
@@ -78,16 +81,21 @@ async fn serve(config: Config) -> Result<(), Failure> {
     let material = Material::load(&config)?;
     let mut signals = Signals::new()?;
     let socket = local_api::bind(&config.api.socket).await?;
-    let mesh_id = material.membership.mesh();
+    let mesh_id = material.documents.mesh();
     let store = Arc::new(RocksStore::open(&config.data_dir, mesh_id)?);
+    let mut documents = material.documents.clone();
+    documents.load(&*store)?;
+    let (membership, member) = material.membership(documents)?;
+    let membership = Arc::new(membership);
+    keep_documents(&*store, &membership)?;
+    let (set_standing, standing) = Standing::new(Arc::clone(&membership));
     let note_path = stop_note::path(&config.node_key);
     let note = stop_note::take(&note_path);
-    let engine =
-        Engine::open(Arc::clone(&material.membership), material.key.clone(), &*store, note.as_ref())?;
+    let engine = Engine::open(Arc::clone(&membership), material.key.clone(), &*store, note.as_ref())?;
     let node_id = engine.node_id();
-    let peers = Arc::new(PeerBook::new(&material.membership, node_id));
+    let peers = Arc::new(PeerBook::new(&membership, node_id));
 
-    let source = sync::PullSource::new(store.clone(), Arc::clone(&material.membership));
+    let source = sync::PullSource::new(store.clone(), standing.clone());
     let (mesh, mut events) = certmesh_mesh::start(
         certmesh_mesh::Config {
             key: material.key,
@@ -104,20 +112,21 @@ async fn serve(config: Config) -> Result<(), Failure> {
             stop_note::leave(&note_path, note);
         }
     })?;
-    let mut driver = Driver::start(engine, store.clone(), mesh.clone(), Arc::clone(&peers), note_path)?;
+    let mut driver =
+        Driver::start(engine, store.clone(), mesh.clone(), Arc::clone(&peers), set_standing, note_path)?;
     let mut sync = sync::Sync::new(sync::Puller::new(
         mesh.clone(),
         driver.handle(),
         Arc::clone(&peers),
         store.clone(),
-        Arc::clone(&material.membership),
+        standing.clone(),
         driver.signing(),
     ));
     let local_api = local_api::serve(
         socket,
         local_api::State {
             store: store.clone(),
-            membership: Arc::clone(&material.membership),
+            membership: standing.clone(),
             node_id,
             driver: driver.handle().live,
             mesh: mesh.clone(),
@@ -127,7 +136,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
     );
     tracing::info!(
         mesh = %mesh_id,
-        member = %material.member,
+        member = %member,
         node = %node_id,
         socket = %config.api.socket.display(),
         listening = ?mesh.listen_addresses(),
@@ -143,6 +152,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
             news = driver.news() => match news {
                 Some(News::Missing(peer)) => sync.nudge(peer),
                 Some(News::Published) => sync.published(),
+                Some(News::Changed) => sync.changed(),
                 Some(News::Failed(error)) => break Some(error.into()),
                 None => break Some("the driver has stopped by itself; this is a defect".into()),
             },
@@ -160,6 +170,14 @@ async fn serve(config: Config) -> Result<(), Failure> {
         None => Ok(()),
         Some(failure) => Err(failure),
     }
+}
+
+/// What the files hold goes into the store, so that the mesh gets it from there.
+fn keep_documents(store: &dyn Store, membership: &Membership) -> Result<(), Failure> {
+    let mut steps = Steps::default();
+    membership.documents().keep(&mut steps);
+    commit(store, steps)?;
+    Ok(())
 }
 
 async fn take(event: Event, driver: &driver::Inbox, sync: &mut sync::Sync, peers: &PeerBook) {

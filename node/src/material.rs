@@ -3,14 +3,10 @@
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use certmesh_engine::{Membership, MembershipFault};
+use certmesh_engine::{Document, DocumentFault, Documents, Membership};
 use certmesh_wire::limits::{MANIFEST_BYTES, ROSTER_BYTES};
-use certmesh_wire::{
-    KeyFault, ManifestFault, MemberCode, NodeId, NodeState, RosterFault, SecretKey, SignedManifest,
-    SignedRoster,
-};
+use certmesh_wire::{KeyFault, MemberCode, NodeId, NodeState, RosterFault, SecretKey, SignedRoster};
 use zeroize::Zeroizing;
 
 use crate::config::Config;
@@ -33,10 +29,8 @@ pub(crate) enum MaterialFault {
     Key { path: PathBuf, fault: KeyFault },
     #[error("the roster at {}: {fault}", path.display())]
     Roster { path: PathBuf, fault: RosterFault },
-    #[error("the manifest at {}: {fault}", path.display())]
-    Manifest { path: PathBuf, fault: ManifestFault },
-    #[error("the manifests in {}: {fault}", path.display())]
-    Membership { path: PathBuf, fault: MembershipFault },
+    #[error("the document at {}: {fault}", path.display())]
+    Document { path: PathBuf, fault: DocumentFault },
     #[error(
         "no manifest in {} names this node's key {node}; ask your member's root key holder to sign a \
          manifest with it (`certmesh manifest new`), and put the file there",
@@ -47,30 +41,59 @@ pub(crate) enum MaterialFault {
     NotLive { member: MemberCode, node: NodeId },
 }
 
-/// A node's key, and the mesh that it stands in.
+/// A node's key, and the documents that its files hold.
 pub(crate) struct Material {
     pub(crate) key: SecretKey,
-    pub(crate) member: MemberCode,
-    pub(crate) membership: Arc<Membership>,
+    pub(crate) documents: Documents,
+    /// Where the manifests are, for messages.
+    path: PathBuf,
 }
 
 impl Material {
     /// Reads and checks everything that the configuration names.
     pub(crate) fn load(config: &Config) -> Result<Self, MaterialFault> {
         let key = load_key(&config.node_key)?;
-        let roster = load_roster(config)?;
-        let path = &config.manifests;
-        let membership = Membership::new(roster, load_manifests(path)?)
-            .map_err(|fault| MaterialFault::Membership { path: path.clone(), fault })?;
-        let node = key.node_id();
+        let (path, roster) = (&config.roster, load_roster(config)?);
+        let mut documents = Documents::found(roster)
+            .map_err(|fault| MaterialFault::Document { path: path.clone(), fault })?;
+        enter_all(&mut documents, load_documents(&config.manifests)?)?;
+        Ok(Self { key, documents, path: config.manifests.clone() })
+    }
+
+    /// The mesh that these documents, and those that the store has kept, amount to; and whose node this is.
+    pub(crate) fn membership(&self, documents: Documents) -> Result<(Membership, MemberCode), MaterialFault> {
+        let membership = Membership::of(documents);
+        let node = self.key.node_id();
         let Some(entry) = membership.nodes().get(&node) else {
-            return Err(MaterialFault::Unnamed { path: path.clone(), node });
+            return Err(MaterialFault::Unnamed { path: self.path.clone(), node });
         };
         let member = entry.member;
         if entry.state != NodeState::Live {
             return Err(MaterialFault::NotLive { member, node });
         }
-        Ok(Self { key, member, membership: Arc::new(membership) })
+        Ok((membership, member))
+    }
+}
+
+/// Takes documents in, each after the one that it follows. One that follows none of these waits for the mesh to
+/// bring that one.
+fn enter_all(documents: &mut Documents, mut files: Vec<(PathBuf, Document)>) -> Result<(), MaterialFault> {
+    loop {
+        let (before, mut early) = (files.len(), Vec::new());
+        for (path, document) in files {
+            match documents.enter(document.clone()) {
+                Ok(_) => {}
+                Err(fault) if fault.is_early() => early.push((path, document)),
+                Err(fault) => return Err(MaterialFault::Document { path, fault }),
+            }
+        }
+        if early.len() == before || early.is_empty() {
+            for (path, document) in early {
+                tracing::warn!(path = %path.display(), "{} follows a document that is not here", document.words());
+            }
+            return Ok(());
+        }
+        files = early;
     }
 }
 
@@ -95,7 +118,7 @@ fn load_roster(config: &Config) -> Result<SignedRoster, MaterialFault> {
         .map_err(|fault| MaterialFault::Roster { path: path.clone(), fault })
 }
 
-fn load_manifests(folder: &Path) -> Result<Vec<SignedManifest>, MaterialFault> {
+fn load_documents(folder: &Path) -> Result<Vec<(PathBuf, Document)>, MaterialFault> {
     let what = "folder of manifests";
     let unreadable = |cause| unreadable(what, folder, cause);
     let mut paths = Vec::new();
@@ -106,12 +129,15 @@ fn load_manifests(folder: &Path) -> Result<Vec<SignedManifest>, MaterialFault> {
         }
     }
     paths.sort();
-    paths.into_iter().map(load_manifest).collect()
+    paths.into_iter().map(load_document).collect()
 }
 
-fn load_manifest(path: PathBuf) -> Result<SignedManifest, MaterialFault> {
+fn load_document(path: PathBuf) -> Result<(PathBuf, Document), MaterialFault> {
     let bytes = read("manifest", &path, MANIFEST_BYTES, "get it from its member")?;
-    SignedManifest::decode(&bytes).map_err(|fault| MaterialFault::Manifest { path, fault })
+    match Document::decode(&bytes) {
+        Ok(document) => Ok((path, document)),
+        Err(fault) => Err(MaterialFault::Document { path, fault }),
+    }
 }
 
 /// A whole file of at most `limit` bytes, wiped from memory after use since it may be a key.

@@ -1,7 +1,7 @@
 //! What this node knows of the others from its own experience: who is connected since when, and
 //! what of theirs was taken or refused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use certmesh_engine::{Membership, Refusal};
@@ -32,6 +32,28 @@ pub(crate) struct PeerEntry {
     pub(crate) hung_up_ms: Option<u64>,
     /// When it told last how far it is, milliseconds since 1970 UTC.
     pub(crate) told_ms: Option<u64>,
+    /// Whether it had the same rosters and manifests as this node when it was asked last.
+    pub(crate) agrees: bool,
+}
+
+impl PeerEntry {
+    fn unknown(member: MemberCode) -> Self {
+        Self {
+            member,
+            cert: String::new(),
+            addresses: Vec::new(),
+            connected: false,
+            since_ms: None,
+            received: 0,
+            refused: 0,
+            delayed: 0,
+            delayed_ms: None,
+            hung_up: 0,
+            hung_up_ms: None,
+            told_ms: None,
+            agrees: false,
+        }
+    }
 }
 
 /// The other live nodes of the mesh, and counts of what was refused from any of them.
@@ -49,26 +71,42 @@ struct Inner {
 impl PeerBook {
     /// All live nodes but this one, none of them connected.
     pub(crate) fn new(membership: &Membership, me: NodeId) -> Self {
-        let entry = |node: &certmesh_engine::Node| PeerEntry {
-            member: node.member,
-            cert: membership
-                .roster()
-                .member(node.member)
-                .map_or_else(String::new, |member| member.cert.clone()),
-            addresses: node.addresses.clone(),
-            connected: false,
-            since_ms: None,
-            received: 0,
-            refused: 0,
-            delayed: 0,
-            delayed_ms: None,
-            hung_up: 0,
-            hung_up_ms: None,
-            told_ms: None,
+        let book = Self { inner: Mutex::new(Inner { peers: BTreeMap::new(), refused: BTreeMap::new() }) };
+        book.follow(membership, me);
+        book
+    }
+
+    /// The mesh is another: who has come or gone, and who can be reached elsewhere. What is known of
+    /// those that stay is kept.
+    pub(crate) fn follow(&self, membership: &Membership, me: NodeId) {
+        let mut inner = self.lock();
+        let mut before = std::mem::take(&mut inner.peers);
+        for (id, node) in membership.live_nodes().filter(|(id, _)| *id != me) {
+            let mut peer = before.remove(&id).unwrap_or_else(|| PeerEntry::unknown(node.member));
+            let member = membership.roster().member(node.member);
+            peer.cert = member.map_or_else(String::new, |member| member.cert.clone());
+            peer.addresses.clone_from(&node.addresses);
+            peer.agrees = false;
+            inner.peers.insert(id, peer);
+        }
+    }
+
+    /// Whether a node had the same rosters and manifests as this one when it was asked last.
+    pub(crate) fn set_agrees(&self, node: NodeId, agrees: bool) {
+        if let Some(peer) = self.lock().peers.get_mut(&node) {
+            peer.agrees = agrees;
+        }
+    }
+
+    /// How many other members have the same rosters and manifests, by some node of theirs; and how many
+    /// others there are.
+    pub(crate) fn agreeing(&self) -> (usize, usize) {
+        let inner = self.lock();
+        let members = |agrees: bool| {
+            let peers = inner.peers.values().filter(|peer| peer.agrees || !agrees);
+            peers.map(|peer| peer.member).collect::<BTreeSet<_>>().len()
         };
-        let others = membership.live_nodes().filter(|(id, _)| *id != me);
-        let peers = others.map(|(id, node)| (id, entry(node))).collect();
-        Self { inner: Mutex::new(Inner { peers, refused: BTreeMap::new() }) }
+        (members(true), members(false))
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

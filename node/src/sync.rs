@@ -6,21 +6,22 @@
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use certmesh_engine::limits::{PULL_RECORDS, PULL_RECORDS_BURST};
 use certmesh_engine::store::{Store, StoreError};
 use certmesh_engine::sync::{Brought, Session, SyncFault, answer};
-use certmesh_engine::{Membership, Signing};
+use certmesh_engine::{Document, DocumentFault, Signing};
 use certmesh_mesh::{AnswerFault, Mesh, PullError, Source};
 use certmesh_wire::{MemberCode, NodeId, SyncAnswer, SyncRequest};
 use futures::{StreamExt, TryStreamExt};
-use tokio::sync::{Notify, Semaphore, SemaphorePermit, oneshot, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, SemaphorePermit, oneshot, watch};
 use tokio::task::AbortHandle;
 
 use crate::driver::{Inbox, Input, Taken};
 use crate::peers::PeerBook;
+use crate::standing::Standing;
 
 /// How often a peer is asked though nothing seems to be missing, on average.
 const PERIOD: Duration = Duration::from_secs(15);
@@ -51,24 +52,24 @@ const TURNS: usize = 3;
 /// Answers other nodes' pulls from the store, with committed records alone.
 pub(crate) struct PullSource {
     store: Arc<dyn Store>,
-    membership: Arc<Membership>,
+    standing: Standing,
 }
 
 impl PullSource {
-    pub(crate) fn new(store: Arc<dyn Store>, membership: Arc<Membership>) -> Self {
-        Self { store, membership }
+    pub(crate) fn new(store: Arc<dyn Store>, standing: Standing) -> Self {
+        Self { store, standing }
     }
 }
 
 impl Source for PullSource {
     fn answer(&self, peer: NodeId, request: &[u8]) -> Result<Vec<u8>, AnswerFault> {
         let request = SyncRequest::decode(request).map_err(|e| AnswerFault::Malformed(e.to_string()))?;
-        let answer = answer(&*self.store, &self.membership, peer, &request);
+        let answer = answer(&*self.store, &self.standing.now(), peer, &request);
         answer.map(|answer| answer.encode()).map_err(|e| AnswerFault::Unavailable(e.to_string()))
     }
 
     fn member(&self, peer: NodeId) -> Option<MemberCode> {
-        self.membership.member_of(peer).map(|member| member.code)
+        self.standing.now().member_of(peer).map(|member| member.code)
     }
 }
 
@@ -104,6 +105,11 @@ impl Sync {
         if let Some((nudge, _)) = self.tasks.get(&node) {
             nudge.notify_one();
         }
+    }
+
+    /// Who is in the mesh has changed: whoever knows of more is asked at once.
+    pub(crate) fn changed(&self) {
+        self.tasks.values().for_each(|(nudge, _)| nudge.notify_one());
     }
 
     /// Records of this node's own are durable: who has them will be asked soon.
@@ -145,7 +151,7 @@ pub(crate) struct Puller {
     driver: Inbox,
     peers: Arc<PeerBook>,
     store: Arc<dyn Store>,
-    membership: Arc<Membership>,
+    standing: Standing,
     signing: watch::Receiver<Signing>,
     turns: Turns,
 }
@@ -157,6 +163,8 @@ enum PullFault {
     Mesh(#[from] PullError),
     #[error(transparent)]
     Answer(#[from] SyncFault),
+    #[error(transparent)]
+    Document(#[from] DocumentFault),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("it took too long")]
@@ -182,19 +190,23 @@ impl PullFault {
 struct Turns {
     first: Arc<Semaphore>,
     all: Arc<Semaphore>,
-    members: Arc<BTreeMap<MemberCode, Semaphore>>,
+    members: Arc<Mutex<BTreeMap<MemberCode, Arc<Semaphore>>>>,
 }
 
 impl Turns {
-    fn new(membership: &Membership) -> Self {
-        let members = membership.roster().members.iter().map(|member| (member.code, Semaphore::new(1)));
+    fn new() -> Self {
         let [first, all] = [1, TURNS - 1].map(|permits| Arc::new(Semaphore::new(permits)));
-        Self { first, all, members: Arc::new(members.collect()) }
+        Self { first, all, members: Arc::default() }
+    }
+
+    fn of_member(&self, member: MemberCode) -> Arc<Semaphore> {
+        let mut members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(members.entry(member).or_insert_with(|| Arc::new(Semaphore::new(1))))
     }
 
     /// Waits for a turn, which lasts as long as what it gives.
-    async fn take(&self, member: MemberCode) -> Option<(SemaphorePermit<'_>, SemaphorePermit<'_>)> {
-        let own = self.members.get(&member)?.acquire().await.ok()?;
+    async fn take(&self, member: MemberCode) -> Option<(OwnedSemaphorePermit, SemaphorePermit<'_>)> {
+        let own = self.of_member(member).acquire_owned().await.ok()?;
         let first = tokio::time::timeout(SLOW, self.first.acquire()).await;
         let turn = match first {
             Ok(turn) => turn,
@@ -213,15 +225,14 @@ impl Puller {
         driver: Inbox,
         peers: Arc<PeerBook>,
         store: Arc<dyn Store>,
-        membership: Arc<Membership>,
+        standing: Standing,
         signing: watch::Receiver<Signing>,
     ) -> Self {
-        let turns = Turns::new(&membership);
-        Self { mesh, driver, peers, store, membership, signing, turns }
+        Self { mesh, driver, peers, store, standing, signing, turns: Turns::new() }
     }
 
     async fn run(self, node: NodeId, mut wake: Wake) {
-        let Some(member) = self.membership.member_of(node).map(|member| member.code) else { return };
+        let Some(member) = self.standing.now().member_of(node).map(|member| member.code) else { return };
         let (mut session, mut faults) = (Session::new(member), 0);
         let mut behind = 0;
         loop {
@@ -245,7 +256,7 @@ impl Puller {
                 Err(PullFault::Stopping) => return,
                 Err(fault) => {
                     self.report(node, &fault);
-                    if matches!(fault, PullFault::Answer(_)) {
+                    if matches!(fault, PullFault::Answer(_) | PullFault::Document(_)) {
                         self.mesh.hang_up(node).await;
                     }
                     session = Session::new(member);
@@ -272,7 +283,7 @@ impl Puller {
 
     fn report(&self, node: NodeId, fault: &PullFault) {
         match fault {
-            PullFault::Answer(fault) => {
+            PullFault::Answer(_) | PullFault::Document(_) => {
                 self.peers.refuse(node, "malformed", &format!("an answer to a pull: {fault}"))
             }
             fault => tracing::debug!(from = %self.peers.name(node), "pull: {fault}"),
@@ -312,6 +323,7 @@ impl Puller {
                 break;
             }
         }
+        self.peers.set_agrees(node, session.agrees());
         if taken.admitted > 0 {
             tracing::info!(from = %self.peers.name(node), admitted = taken.admitted, "caught up");
         }
@@ -319,7 +331,7 @@ impl Puller {
     }
 
     async fn next_question(&self, mut session: Session) -> Result<(Session, Option<SyncRequest>), PullFault> {
-        let (store, membership) = (self.store.clone(), Arc::clone(&self.membership));
+        let (store, membership) = (self.store.clone(), self.standing.now());
         let next = tokio::task::spawn_blocking(move || {
             let question = session.next(&*store, &membership)?;
             Ok::<_, StoreError>((session, question))
@@ -330,7 +342,8 @@ impl Puller {
     /// Gives the driver what came, in portions.
     async fn take(&self, from: NodeId, brought: Brought) -> Result<Taken, PullFault> {
         match brought {
-            Brought::Word => Ok(Taken::default()),
+            Brought::Nothing | Brought::Word => Ok(Taken::default()),
+            Brought::Documents(documents) => self.take_documents(from, &documents).await,
             Brought::Records(records) => {
                 self.feed(
                     portions(records).map(|records| move |reply| Input::Records { from, records, reply }),
@@ -343,6 +356,15 @@ impl Puller {
             }
             Brought::Forks(proofs) => self.ask_driver(|reply| Input::Forks { from, proofs, reply }).await,
         }
+    }
+
+    /// Rosters and manifests come one after the other, and may need each other: all go together.
+    async fn take_documents(&self, from: NodeId, documents: &[Vec<u8>]) -> Result<Taken, PullFault> {
+        let documents = documents.iter().map(|bytes| Document::decode(bytes)).collect::<Result<_, _>>()?;
+        let input = |reply| Input::Documents { from: Some(from), documents, reply };
+        let results = self.ask_driver(input).await?;
+        let admitted = results.iter().filter(|result| **result == Ok(true)).count() as u64;
+        Ok(Taken { admitted, put_off: 0 })
     }
 
     /// Gives the driver inputs, two at a time: one is checked while the other is committed.

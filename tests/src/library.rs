@@ -80,6 +80,8 @@ impl Source for Library {
             SyncRequest::Bodies(places) => self.bodies(&places),
             SyncRequest::Ids(places) => self.ids(&places),
             SyncRequest::Forks(_) => SyncAnswer::Forks(Vec::new()),
+            SyncRequest::Documents(_) => SyncAnswer::Same,
+            SyncRequest::Fetch(_) => SyncAnswer::Documents(Vec::new()),
         };
         Ok(answer.encode())
     }

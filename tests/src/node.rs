@@ -37,6 +37,19 @@ impl Node {
         entries(list).into_iter().map(|entry| Self { entry }).collect()
     }
 
+    /// A node that `scripts/mesh` does not list, in a folder like those that it makes.
+    pub fn in_folder(member: &str, home: &Path) -> Self {
+        let key = SecretKey::from_pem(&std::fs::read_to_string(home.join("node.key")).unwrap()).unwrap();
+        let entry = Entry {
+            member: member.into(),
+            node_id: key.node_id().to_string(),
+            socket: home.join("node.sock"),
+            data_dir: home.join("data"),
+            log: home.join("node.log"),
+        };
+        Self { entry }
+    }
+
     /// The member's code, such as `SG`.
     pub fn member(&self) -> &str {
         &self.entry.member

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use certmesh_mesh::{AnswerFault, Config, Event, Mesh, Peers, Source, start};
-use certmesh_wire::{Frontier, MeshId, NodeId, SecretKey, SyncAnswer};
+use certmesh_wire::{Frontier, MeshId, NodeId, SecretKey, SyncAnswer, SyncRequest};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::Receiver;
 
@@ -23,8 +23,10 @@ impl Source for Silent {
         None
     }
 
-    fn answer(&self, _: NodeId, _: &[u8]) -> Result<Vec<u8>, AnswerFault> {
-        Ok(SyncAnswer::Frontier(Frontier::default()).encode())
+    fn answer(&self, _: NodeId, request: &[u8]) -> Result<Vec<u8>, AnswerFault> {
+        let about_documents = matches!(SyncRequest::decode(request), Ok(SyncRequest::Documents(_)));
+        let nothing = SyncAnswer::Frontier(Frontier::default());
+        Ok(if about_documents { SyncAnswer::Same } else { nothing }.encode())
     }
 }
 

@@ -22,8 +22,8 @@ from door import Door, verdict
 from membership import Manifest, Membership, Roster, log_id
 from objects import tlp_of
 from records import Record
-from signatures import PROTECTED, has_small_order, library_accepts
-from strict import Refused, encode, require
+from signatures import PROTECTED, has_small_order, library_accepts, open_envelope
+from strict import Refused, decode, encode, require
 
 faults = []
 
@@ -49,6 +49,7 @@ class Vectors:
 
         self.keys = read("keys.json")["keys"]
         self.documents = read("documents.json")
+        self.last_roster = Roster(bytes.fromhex(self.documents["successors"][-1]["signed"]))
         self.logs = read("logs.json")["logs"]
         self.objects = read("objects.json")["texts"]
         self.travel = read("travel.json")
@@ -77,6 +78,15 @@ def check_documents(documents):
     expect(roster.id.hex() == documents["roster"]["id"], "roster: id")
     expect(roster.mesh.hex() == documents["roster"]["mesh"], "roster: mesh id")
     expect(roster.signers == documents["roster"]["signers"], "roster: signers")
+    prev = roster
+    for one in documents["successors"]:
+        successor = attempt(one["name"], lambda: Roster(bytes.fromhex(one["signed"])))
+        if successor is None:
+            return
+        attempt(one["name"], lambda: successor.check_succeeds(prev))
+        expect(successor.id.hex() == one["id"], f"{one['name']}: id")
+        expect(successor.signers == one["voters"], f"{one['name']}: voters")
+        prev = successor
     for one in documents["manifests"]:
         manifest = attempt(one["name"], lambda: Manifest(bytes.fromhex(one["signed"]), roster))
         expect(manifest and manifest.id.hex() == one["id"], f"{one['name']}: id")
@@ -181,12 +191,12 @@ def check_forks(door, vectors, membership):
         expect(sync.frontier(one, "VN") == [e for e in sync.frontier(door, "VN") if e[0] == log], "the head below a fork")
 
 
-def check_refused(vectors, membership, held):
+def check_refused(vectors, membership, held, last_roster):
     door = door_of_my(held, membership)
     for vector in vectors:
         name = f"refused {vector['claim']}, {vector['name']}"
         try:
-            offer(vector, deepcopy(door, {id(membership): membership}))
+            offer(vector, deepcopy(door, {id(membership): membership}), last_roster)
         except Refused as refused:
             expect(refused.reason == vector["reason"], f"{name}: {vector['reason']}, but here {refused}")
             told = verdict(refused)
@@ -196,7 +206,7 @@ def check_refused(vectors, membership, held):
     check_small_order(vectors, membership)
 
 
-def offer(vector, door):
+def offer(vector, door, last_roster):
     data, claim = bytes.fromhex(vector["bytes"]), vector["claim"]
     roster = door.membership.roster
     if claim in ("record", "record at VN"):
@@ -213,6 +223,8 @@ def offer(vector, door):
         offered = Roster(data)
         require(offered.mesh == roster.mesh, "the mesh id is another", "other-mesh")
         require(offered.version == 0, "nothing shows its chain", "unproven")
+    elif claim == "successor":
+        Roster(data).check_succeeds(last_roster)
     elif claim == "manifest":
         Manifest(data, roster)
     elif claim == "export":
@@ -224,12 +236,12 @@ def offer(vector, door):
 
 def check_small_order(vectors, membership):
     """Its vector is worth something only if it passes where the rule is left out."""
-    one = next(one for one in vectors if one["name"] == "key of small order")
-    record = Record(bytes.fromhex(one["bytes"]))
-    node = membership.logs[record.log][0]
-    aad = b"certmesh/record/1" + membership.roster.mesh
-    expect(has_small_order(node), "key of small order: it is not")
-    expect(library_accepts(record.header, record.signature, aad, node), "key of small order: refused even so")
+    one = next(one for one in vectors if one["name"] == "node of small order")
+    document, _ = open_envelope(bytes.fromhex(one["bytes"]), 262_144)
+    ((node, *_, consent),) = decode(document, 262_144)[7]
+    aad = b"certmesh/node/1" + membership.roster.mesh
+    expect(has_small_order(node), "node of small order: it is not")
+    expect(library_accepts(encode(["SG"]), consent, aad, node), "node of small order: refused even so")
 
 
 def check_export(export, roster):
@@ -253,7 +265,7 @@ def main(arguments):
         check_objects(vectors.objects)
         attempt("travel", lambda: check_travel(vectors.travel, vectors.logs, membership))
         attempt("sync", lambda: check_sync(vectors.travel, membership))
-        attempt("refusals", lambda: check_refused(vectors.refused, membership, vectors.travel))
+        attempt("refusals", lambda: check_refused(vectors.refused, membership, vectors.travel, vectors.last_roster))
     if len(arguments) == 3:
         export, roster = (Path(one).read_bytes() for one in arguments[1:])
         attempt("export", lambda: check_export(export, Roster(roster)))

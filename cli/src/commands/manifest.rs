@@ -1,28 +1,49 @@
 //! `certmesh manifest`: which nodes a member runs.
 
+mod changes;
+mod edits;
 mod new;
+mod next;
 mod show;
 
+use std::path::Path;
+
+use certmesh_wire::SignedManifest;
+use certmesh_wire::limits::MANIFEST_BYTES;
 use clap::Subcommand;
 
+use super::Online;
+use super::submit::Submit;
 use crate::error::CommandError;
+use crate::file;
 use crate::session::Session;
 
-/// Makes and shows manifests: which nodes a member runs (offline)
+/// Makes, changes and shows manifests: which nodes a member runs (offline)
 ///
 /// A manifest names a member's node keys and where they can be reached, and is signed with the member's root key. A node
-/// that is on no manifest can't join.
+/// that is on no manifest can't join. Each version follows the one before it; the member alone decides.
 #[derive(Subcommand)]
 pub(super) enum Manifest {
     New(new::New),
+    Next(next::Next),
     Show(show::Show),
+    Submit(Online<Submit>),
 }
 
 impl Manifest {
-    pub(super) fn run(self, session: &mut Session) -> Result<(), CommandError> {
+    pub(super) async fn run(self, session: &mut Session) -> Result<(), CommandError> {
         match self {
             Self::New(command) => command.run(session),
+            Self::Next(command) => command.run(session),
             Self::Show(command) => command.run(session),
+            Self::Submit(command) => command.at(session).run(session).await,
         }
     }
+}
+
+/// Reads a manifest, whose signature is still to be checked.
+fn read(path: &Path) -> Result<SignedManifest, CommandError> {
+    let bytes = file::read(path, MANIFEST_BYTES as u64)?;
+    SignedManifest::decode(&bytes)
+        .map_err(|fault| CommandError::refused(format_args!("{}: {fault}", file::shown(path))))
 }

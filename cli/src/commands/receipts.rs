@@ -30,7 +30,7 @@ impl Receipts {
             return Ok(session.json_line(&found)?);
         }
         for record in &found.records {
-            talk(&summary(record));
+            talk(summary(record));
             session.line(table(
                 &["MEMBER", "CERT", "NODE", "HOLDS IT", "SINCE"],
                 record.nodes.iter().map(row),

@@ -30,6 +30,7 @@ fn words(status: &NodeStatus) -> String {
     let facts = list(&[
         ("mesh", format!("{} ({})", safe(&status.mesh_name, 256), safe(&status.mesh, 64))),
         ("node", format!("{} of {}", safe(&status.node_id, 64), safe(&status.member, 8))),
+        ("roster", format!("version {}", status.roster_version)),
         ("version", safe(&status.version, 40)),
         ("signs", if status.signs { "yes".to_owned() } else { "not yet: see the alarm".to_owned() }),
         ("holds", holds(status)),
@@ -85,7 +86,7 @@ mod tests {
 
     #[test]
     fn says_first_what_matters_most() {
-        let json = r#"{"mesh":"aa","mesh_name":"drill","exercise":true,"member":"SG","node_id":"bb","version":"0.1.0","signs":true,
+        let json = r#"{"mesh":"aa","mesh_name":"drill","roster_version":3,"exercise":true,"member":"SG","node_id":"bb","version":"0.1.0","signs":true,
             "records":2,"objects":9,"indicators":1,"refused":{"bad signature":3,"other":0},"alarms":["the disk is full"],
             "peers":[{"member":"MY","node_id":"0123456789","connected":true,"behind_records":12,"behind_ms":9000},
                      {"member":"VN","node_id":"cc","connected":false,"behind_records":null,"behind_ms":null}]}"#;
@@ -94,6 +95,7 @@ mod tests {
 
         mesh     drill (aa)
         node     bb of SG
+        roster   version 3
         version  0.1.0
         signs    yes
         holds    9 objects (1 indicator) in 2 records

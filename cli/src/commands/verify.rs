@@ -1,6 +1,7 @@
 //! `certmesh verify`: checks an export without a node, against a roster that is trusted already.
 
 mod audit;
+mod documents;
 mod logs;
 mod words;
 
@@ -9,7 +10,6 @@ use std::path::PathBuf;
 use certmesh_wire::MeshId;
 use clap::Args;
 
-use crate::commands::roster;
 use crate::error::CommandError;
 use crate::file;
 use crate::session::Session;
@@ -25,14 +25,15 @@ const FILE_BYTES: u64 = 16 * 1024 * 1024 * 1024;
 /// Needs the file that `certmesh export --records` wrote, and the mesh's roster, which you must trust already: compare the
 /// mesh id, or give it with --mesh-id.
 #[derive(Args)]
-#[command(after_help = "Example:
-  certmesh verify backup.records --roster roster.cbor")]
+#[command(after_help = "Examples:
+  certmesh verify backup.records --roster roster.cbor
+  certmesh verify backup.records --roster roster.cbor --roster roster-1.cbor")]
 pub(crate) struct Verify {
     /// The exported records, `-` for stdin
     file: PathBuf,
-    /// The mesh's roster
-    #[arg(long)]
-    roster: PathBuf,
+    /// The mesh's roster; if it has changed, every version of it, from 0 on
+    #[arg(long, required = true)]
+    roster: Vec<PathBuf>,
     /// The mesh id that the roster must have, in hex
     #[arg(long, value_name = "HEX")]
     mesh_id: Option<MeshId>,
@@ -40,10 +41,7 @@ pub(crate) struct Verify {
 
 impl Verify {
     pub(crate) fn run(self, session: &mut Session) -> Result<(), CommandError> {
-        let trusted = roster::read(&self.roster)?;
-        // Also without a mesh id: a later version than 0 has to be proven, whichever mesh it names.
-        let mesh = self.mesh_id.unwrap_or_else(|| trusted.mesh());
-        let trusted = trusted.of_mesh(mesh).map_err(CommandError::refused)?;
+        let trusted = documents::trusted(&self.roster, self.mesh_id)?;
         let bytes = file::read(&self.file, FILE_BYTES)?;
         let audit = Audit::of(&bytes, trusted.mesh(), trusted.roster());
         if session.json() {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use assert_cmd::Command;
-use certmesh_wire::SecretKey;
+use certmesh_wire::{MeshId, SecretKey, SignedRoster};
 use tempfile::TempDir;
 
 /// Members' root keys are known, so that what is shown stays the same.
@@ -44,6 +44,11 @@ impl Desk {
              --group straits=SG,MY"
         ));
         desk
+    }
+
+    /// The mesh id of `roster.cbor`.
+    pub(crate) fn mesh(&self) -> MeshId {
+        SignedRoster::decode(&self.read("roster.cbor")).unwrap().mesh()
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -92,18 +92,28 @@ fn uuid() -> &'static str {
     "8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f"
 }
 
-fn new_manifest(key_file: &str, node: &str) -> String {
+/// Writes the request of SG's node to `node.toml`.
+fn request(desk: &Desk, key_seed: u8, member: &str, addresses: &[&str]) {
+    desk.write("sg-node.key", key(key_seed).to_pem().as_bytes());
+    let addresses: Vec<_> = addresses.iter().map(|address| format!("--address {address}")).collect();
+    let (mesh, addresses) = (desk.mesh(), addresses.join(" "));
+    let text = desk.ok(&format!("node request sg-node.key --mesh {mesh} --member {member} {addresses}"));
+    desk.write("node.toml", text.as_bytes());
+}
+
+const ADDRESSES: [&str; 2] = ["/dns4/mesh.example/udp/7400/quic-v1", "/ip4/192.0.2.1/tcp/7400"];
+
+fn new_manifest(key_file: &str) -> String {
     format!(
-        "manifest new sg.cbor --roster roster.cbor --member SG --key {key_file} --expires 2030-01-01 --node {node}"
+        "manifest new sg.cbor --roster roster.cbor --member SG --key {key_file} --expires 2030-01-01 --node node.toml"
     )
 }
 
 #[test]
 fn a_manifest_is_checked_against_the_roster() {
     let desk = Desk::with_roster();
-    let node = key(SG_NODE).node_id();
-    let addresses = "/dns4/mesh.example/udp/7400/quic-v1,/ip4/192.0.2.1/tcp/7400";
-    desk.ok(&new_manifest("sg.key", &format!("{node}={addresses}")));
+    request(&desk, SG_NODE, "SG", &ADDRESSES);
+    desk.ok(&new_manifest("sg.key"));
     insta::assert_snapshot!("manifest_unchecked", desk.run("manifest show sg.cbor"));
     insta::assert_snapshot!("manifest_good", desk.run("manifest show sg.cbor --roster roster.cbor"));
     let other = key(MY_ROOT).root_key();
@@ -115,17 +125,37 @@ fn a_manifest_is_checked_against_the_roster() {
 
 #[test]
 fn mistakes_in_a_manifest_are_named() {
-    let node = key(SG_NODE).node_id();
-    let root = key(SG_ROOT).node_id();
-    for (key_file, node, error) in [
-        ("my.key", format!("{node}=/ip4/192.0.2.1/tcp/1"), "this is not the root key of SG"),
-        ("sg.key", format!("{root}=/ip4/192.0.2.1/tcp/1"), "can't run with its member's root key"),
-        ("sg.key", format!("{node}=192.0.2.1:7400"), "is no node address"),
-        ("sg.key", "00=/ip4/192.0.2.1/tcp/1".to_owned(), "expected 64 hexadecimal digits"),
+    for (key_file, node, member, error) in [
+        ("my.key", SG_NODE, "SG", "this is not the root key of SG"),
+        ("sg.key", SG_ROOT, "SG", "can't run with its member's root key"),
+        ("sg.key", SG_NODE, "MY", "agrees to be a node of MY"),
     ] {
         let desk = Desk::with_roster();
-        let ran = desk.run(&new_manifest(key_file, &node));
+        request(&desk, node, member, &ADDRESSES);
+        let ran = desk.run(&new_manifest(key_file));
         assert!(matches!(ran.code, Some(1 | 2)) && ran.stderr.contains(error), "{node}\n{ran}");
         assert!(!desk.path("sg.cbor").exists(), "{node}");
+    }
+}
+
+#[test]
+fn a_request_of_a_node_is_read_with_care() {
+    let desk = Desk::with_roster();
+    let mesh = desk.mesh();
+    desk.write("sg-node.key", key(SG_NODE).to_pem().as_bytes());
+    let ran =
+        desk.run(&format!("node request sg-node.key --mesh {mesh} --member SG --address 192.0.2.1:7400"));
+    assert!(ran.code == Some(1) && ran.stderr.contains("is no node address"), "{ran}");
+    request(&desk, SG_NODE, "SG", &ADDRESSES);
+    let text = String::from_utf8(desk.read("node.toml")).unwrap();
+    for (from, to, error) in [
+        ("\"SG\"", "\"MY\"", "did not sign it for this mesh and member"),
+        (&key(SG_NODE).node_id().to_string(), &key(99).node_id().to_string(), "did not sign it"),
+        ("addresses", "adresses", "unknown field"),
+        ("quic-v1", "quic", "is no node address"),
+    ] {
+        desk.write("node.toml", text.replace(from, to).as_bytes());
+        let ran = desk.run(&new_manifest("sg.key"));
+        assert!(ran.code == Some(1) && ran.stderr.contains(error), "{from}\n{ran}");
     }
 }

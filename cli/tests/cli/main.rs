@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod ceremonies;
 mod desk;
 mod documents;
 mod exits;
 mod help;
+mod passphrases;
 mod verify;

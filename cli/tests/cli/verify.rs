@@ -1,8 +1,8 @@
 //! `certmesh verify` on exports that are made here, good and bad.
 
 use certmesh_wire::{
-    Audience, Checkpoint, ExportWriter, Header, Kind, Manifest, MeshId, NodeEntry, NodeState, Opening,
-    PackedBody, Parcel, Record, SecretKey, SignedManifest, SignedRoster,
+    Audience, Checkpoint, Consent, ExportWriter, Header, Kind, Manifest, MeshId, NodeEntry, NodeState,
+    Opening, PackedBody, Parcel, Record, SecretKey, SignedManifest, SignedRoster,
 };
 use serde_json::Value;
 
@@ -85,12 +85,19 @@ impl Mesh {
 }
 
 fn manifest(mesh: MeshId, code: &str, root: u8, node: u8) -> SignedManifest {
-    let (node, addresses) = (key(node).node_id(), vec!["/ip4/192.0.2.1/tcp/7400".into()]);
+    let signer = key(node);
+    let (node, addresses) = (signer.node_id(), vec!["/ip4/192.0.2.1/tcp/7400".into()]);
     manifest_of(
         mesh,
         code,
         root,
-        NodeEntry { node, state: NodeState::Live, addresses, checkpoints: Vec::new() },
+        NodeEntry {
+            node,
+            state: NodeState::Live,
+            addresses,
+            checkpoints: Vec::new(),
+            consent: Consent::sign(mesh, code.parse().unwrap(), &signer),
+        },
     )
 }
 
@@ -152,7 +159,9 @@ fn a_log_ends_where_its_member_cut_it() {
     let last = Record::decode(log[1].record()).unwrap();
     let checkpoint = Checkpoint { log: last.header().log, seq: 1, record: last.id() };
     let node = key(SG_NODE).node_id();
-    let entry = NodeEntry { node, state: NodeState::Cut, addresses: vec![], checkpoints: vec![checkpoint] };
+    let consent = Consent::sign(mesh.id, "SG".parse().unwrap(), &key(SG_NODE));
+    let (addresses, checkpoints) = (vec![], vec![checkpoint]);
+    let entry = NodeEntry { node, state: NodeState::Cut, addresses, checkpoints, consent };
     mesh.manifests[0] = manifest_of(mesh.id, "SG", SG_ROOT, entry);
     assert_eq!(mesh.verify(&log[..2], "").code, Some(0));
     let beyond = mesh.verify(&log, "");

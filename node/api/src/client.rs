@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
 use crate::types::{
-    ErrorBody, Forks, ObjectLine, Peers, PublishRequest, Published, QueryParams, Receipts, Status,
+    ErrorBody, Forks, ObjectLine, Peers, PublishRequest, Published, QueryParams, Receipts, Status, Submitted,
 };
 
 /// An answer that is not a stream, in bytes: far above any status, far below trouble.
@@ -108,6 +108,11 @@ impl Client {
     /// The logs whose key has signed two histories.
     pub async fn forks(&self) -> Result<Forks, ClientError> {
         self.json(Method::GET, "/v1/forks", Vec::new()).await
+    }
+
+    /// Brings a roster or a manifest to the node: the bytes of its file.
+    pub async fn submit(&self, document: Vec<u8>) -> Result<Submitted, ClientError> {
+        self.json(Method::POST, "/v1/documents", document).await
     }
 
     /// Who holds the record with this id, or those that carry the object with this STIX id.

@@ -67,6 +67,8 @@ pub struct Status {
     pub mesh: String,
     /// The mesh's name, from the roster.
     pub mesh_name: String,
+    /// The version of the roster that stands.
+    pub roster_version: u64,
     /// Whether all of it is an exercise.
     pub exercise: bool,
     /// Whose node this is.
@@ -104,6 +106,19 @@ pub struct PeerState {
     pub behind_records: Option<u64>,
     /// See [`Peer::behind_ms`].
     pub behind_ms: Option<u64>,
+}
+
+/// What became of a roster or manifest that was submitted; durable on the node when the answer arrives.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Submitted {
+    /// The document's id, 64 hexadecimal digits.
+    pub document: String,
+    /// `roster` or `manifest`.
+    pub kind: String,
+    /// What it changed, in words.
+    pub effect: String,
+    /// Whether the node did not have it yet.
+    pub new: bool,
 }
 
 /// The other nodes of the mesh, in detail.

@@ -46,6 +46,8 @@ impl Engine {
             (None, Content::Missing) => {
                 let missing = layout::at(layout::missing_bodies(state.number), header.seq);
                 steps.put(Family::Control, missing, Vec::new());
+                // Another branch may have left its body there.
+                steps.delete(Family::Body, place.clone());
             }
             (None, _) => {}
         }
@@ -59,7 +61,7 @@ impl Engine {
         };
         self.admit_content(&carrier, content, known, steps);
         self.counts.records += 1;
-        steps.put(Family::Meta, layout::COUNTS.to_vec(), self.counts.encode());
+        self.put_counts(steps);
         self.logs.insert(header.log, state);
         steps.add_record(CommittedRecord {
             id: record.id(),
@@ -117,12 +119,11 @@ impl Engine {
         let known = known_arrivals(store, steps, &content)?;
         steps.delete(Family::Control, missing);
         state.missing ^= missing_mark(seq);
-        steps.put(Family::Control, layout::log(&log), state.encode());
-        self.logs.insert(log, state);
+        self.put_log(log, state, steps);
         steps.put(Family::Body, layout::place(number, seq), body);
         let carrier = Carrier { record: record.id(), author, member, now_ms };
         self.admit_content(&carrier, content, known, steps);
-        steps.put(Family::Meta, layout::COUNTS.to_vec(), self.counts.encode());
+        self.put_counts(steps);
         steps.add_body(record.id());
         Ok(())
     }
@@ -175,7 +176,7 @@ impl Engine {
 
     /// What holds for a record by its header, its log and the membership.
     fn check_rules(&self, id: RecordId, header: &Header, head_roster: u64) -> Result<(), Refusal> {
-        let known = self.membership.roster().version;
+        let known = self.membership.known_version();
         if header.roster < head_roster {
             return Err(Refusal::RosterDecreases { id, found: header.roster, head: head_roster });
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use certmesh_wire::{Audience, LogId, MemberCode, NodeId, NodeState, Opening, Record, SecretKey};
 
+use crate::commit::Steps;
 use crate::forks::{self, Fork};
 use crate::layout::{self, Counts, LogState};
 use crate::limits::PARK_AHEAD;
@@ -44,6 +45,9 @@ pub struct Engine {
     pub(crate) counts: Counts,
     pub(crate) parked: Parked,
     pub(crate) signing: Signing,
+    /// Whether some log goes further than the membership lets it, as documents came while the node was
+    /// not running.
+    pub(crate) is_unapplied: bool,
     /// What is to be withdrawn of each log.
     pub(crate) pending: BTreeMap<LogId, Pending>,
     /// Logs that a checkpoint has made valid again, from this node's own disk.
@@ -82,6 +86,7 @@ impl Engine {
             counts,
             parked: Parked::default(),
             signing: Signing::Free,
+            is_unapplied: false,
             pending: layout::read_pending(store)?,
             to_take_back: BTreeSet::new(),
             quotas: Quotas::default(),
@@ -90,7 +95,17 @@ impl Engine {
         };
         engine.signing = Signing::at_start(&engine, note);
         engine.to_take_back = to_take_back(&engine, store)?;
+        engine.is_unapplied = !engine.ends(store)?.is_empty();
         Ok(engine)
+    }
+
+    pub(crate) fn put_log(&mut self, log: LogId, state: LogState, steps: &mut Steps) {
+        steps.put(Family::Control, layout::log(&log), state.encode());
+        self.logs.insert(log, state);
+    }
+
+    pub(crate) fn put_counts(&self, steps: &mut Steps) {
+        steps.put(Family::Meta, layout::COUNTS.to_vec(), self.counts.encode());
     }
 
     /// The mesh that this engine serves.

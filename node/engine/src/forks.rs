@@ -7,15 +7,14 @@
 
 use std::collections::BTreeMap;
 
-use certmesh_wire::{LogId, Record, RecordId};
+use certmesh_wire::{LogId, Record};
 
 use crate::commit::Steps;
 use crate::engine::Engine;
-use crate::layout::{self, LogState};
+use crate::layout;
 use crate::membership::Membership;
 use crate::refusal::Refusal;
 use crate::store::{Family, Store, StoreError};
-use crate::withdraw::Pending;
 
 /// The proof that a node's key has signed two histories.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,41 +137,13 @@ impl Engine {
                 steps.put(Family::Control, layout::fork(&fork.log), layout::encode_fork(fork));
             }
             if let Some(state) = self.logs.get(&fork.log).copied().filter(|state| state.next > fork.seq) {
-                self.cut_back(store, fork, &state, steps)?;
+                self.cut_back(store, fork.log, fork.seq, &state, steps)?;
             }
             if !fork.is_settled(&self.membership) {
                 self.forks.insert(fork.log, fork.seq);
             }
             self.parked.forget(fork.log);
         }
-        steps.put(Family::Meta, layout::COUNTS.to_vec(), self.counts.encode());
         Ok(found.into_values().collect())
-    }
-
-    /// Ends a log below its fork, and notes that what its records beyond have brought is to go.
-    fn cut_back(
-        &mut self,
-        store: &dyn Store,
-        fork: &Fork,
-        state: &LogState,
-        steps: &mut Steps,
-    ) -> Result<(), StoreError> {
-        let last = match fork.seq.checked_sub(1) {
-            Some(seq) => layout::read_record(store, state.number, seq)?,
-            None => None,
-        };
-        let after = LogState {
-            number: state.number,
-            next: fork.seq,
-            head: last.as_ref().map_or(RecordId([0; 32]), Record::id),
-            roster: last.as_ref().map_or(0, |record| record.header().roster),
-            bytes: state.bytes,
-            missing: state.missing,
-        };
-        self.counts.records = self.counts.records.saturating_sub(state.next - fork.seq);
-        steps.put(Family::Control, layout::log(&fork.log), after.encode());
-        self.logs.insert(fork.log, after);
-        self.note_pending(fork.log, Pending { from: fork.seq, to: state.next }, steps);
-        Ok(())
     }
 }

@@ -16,6 +16,7 @@
 //! | control | `b` log number u32, seq u64 | : the body is missing |
 //! | control | `w` log id | seq u64, seq u64: what its records from here to there have brought is to be withdrawn |
 //! | control | `r` record id | log number u32, seq u64 |
+//! | control | `d` document id | a roster or manifest, as in its file |
 //! | control | `q` log number u32, node | (seq u64, ms u64)*: since when it holds all bodies below a place |
 //! | meta | `counts` | [`Counts`] |
 //! | meta | `arrival` | the last one ever given |
@@ -24,7 +25,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use certmesh_intel::{Observable, Tlp};
-use certmesh_wire::{LogId, MemberCode, NodeId, Record, RecordId};
+use certmesh_wire::{DocumentId, LogId, MemberCode, NodeId, Record, RecordId};
 
 use crate::forks::Fork;
 use crate::receipts::Milestones;
@@ -276,6 +277,14 @@ pub(crate) fn pending(log: &LogId) -> Vec<u8> {
 
 pub(crate) fn encode_pending(pending: &Pending) -> Vec<u8> {
     [pending.from.to_be_bytes(), pending.to.to_be_bytes()].concat()
+}
+
+/// Of family `control`: the prefix of all documents.
+pub(crate) const DOCUMENTS: &[u8] = b"d";
+
+/// Of family `control`.
+pub(crate) fn document(id: &DocumentId) -> Vec<u8> {
+    [DOCUMENTS, &id.0[..]].concat()
 }
 
 /// Of family `control`.

@@ -14,7 +14,9 @@
 
 mod admit;
 mod allowance;
+mod change;
 mod commit;
+mod documents;
 mod engine;
 mod enter;
 mod export;
@@ -36,13 +38,15 @@ mod views;
 mod withdraw;
 
 pub use allowance::{Used, nearly_used_up};
+pub use change::EntryFault;
 pub use commit::{Committed, CommittedRecord, Steps, commit};
+pub use documents::{Document, DocumentFault, Documents};
 pub use engine::{Engine, OpenFault};
 pub use enter::{Candidate, Entering};
 pub use export::export;
 pub use forks::{Fork, forks};
 pub use layout::{Counts, LogState, StoredObject};
-pub use membership::{Membership, MembershipFault, Node};
+pub use membership::{Membership, Node, Split};
 pub use publish::PublishFault;
 pub use quota::Origin;
 pub use receipts::{Lag, Receipts, carriers, lags, receipts};

@@ -1,42 +1,38 @@
-//! Who is in the mesh, from its roster and manifests: which node keys count, whose they are, and
-//! which logs are known.
+//! Who is in the mesh: which node keys count, whose they are, and which logs are known. All of it is
+//! worked out from the [`Documents`] at hand, whatever order they came in, so that nodes which hold the
+//! same documents agree.
 
 use std::collections::BTreeMap;
 
 use certmesh_wire::{
-    Audience, Checkpoint, LogId, ManifestFault, Member, MemberCode, MeshId, NodeId, NodeState, Opening,
-    RecordId, Roster, SignedManifest, SignedRoster,
+    Audience, Checkpoint, DocumentId, LogId, Manifest, Member, MemberCode, MeshId, NodeId, NodeState,
+    Opening, Pin, RecordId, Roster, SignedManifest, SignedRoster,
 };
 
-/// Why a roster and manifests do not make a mesh.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum MembershipFault {
-    /// A manifest is not to be trusted.
-    #[error(transparent)]
-    Manifest(#[from] ManifestFault),
-    /// A manifest that needs a roster newer than the one at hand.
-    #[error(
-        "the manifest of {member} was made under roster version {needs}, and this roster is version {has}"
-    )]
-    RosterBehind {
-        /// Whose manifest.
-        member: MemberCode,
-        /// The version it names.
-        needs: u64,
-        /// The version at hand.
-        has: u64,
+use crate::documents::{Document, DocumentFault, Documents};
+
+/// Two documents that contradict each other: the proof that whoever signed them has signed twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Split {
+    /// Two valid rosters of one version and round: the version before stands until a higher round.
+    Rosters {
+        /// Their version.
+        version: u64,
+        /// Their round.
+        round: u64,
+        /// Two of them.
+        documents: [DocumentId; 2],
     },
-    /// Two documents of one member and version.
-    #[error("there are two different manifests of {member} with version {version}")]
-    TwoManifests {
-        /// Whose manifests.
+    /// Two manifests of one member and version: the one before stands until the member's next, or the
+    /// roster, says which counts.
+    Manifests {
+        /// Whose.
         member: MemberCode,
         /// Their version.
         version: u64,
+        /// Two of them.
+        documents: [DocumentId; 2],
     },
-    /// One node key in the manifests of two members.
-    #[error("the manifests of {0} and {1} name the same node {2}")]
-    SharedNode(MemberCode, MemberCode, NodeId),
 }
 
 /// A node that a current manifest names.
@@ -66,46 +62,112 @@ impl Node {
     }
 }
 
-/// A roster and the newest manifest of each of its members, all verified.
+/// The roster that stands, the manifest of each member that stands, and what they amount to.
 #[derive(Debug, Clone)]
 pub struct Membership {
-    mesh: MeshId,
+    documents: Documents,
+    head: DocumentId,
     roster: Roster,
+    /// The newest roster version of which any valid document is here.
+    known_version: u64,
     manifests: Vec<SignedManifest>,
+    splits: Vec<Split>,
     nodes: BTreeMap<NodeId, Node>,
     logs: BTreeMap<LogId, Opening>,
 }
 
 impl Membership {
-    /// Puts a mesh together. Manifests come in any order; the newest version of each member counts.
+    /// Puts a mesh together from its first roster and manifests in any order, all of which have to be
+    /// good.
     pub fn new(
         roster: SignedRoster,
         manifests: impl IntoIterator<Item = SignedManifest>,
-    ) -> Result<Self, MembershipFault> {
-        let mesh = roster.mesh();
-        let roster = roster.roster().clone();
-        let manifests = newest(mesh, &roster, manifests)?;
-        let mut nodes = BTreeMap::new();
-        for manifest in manifests.iter().map(SignedManifest::unverified) {
-            for entry in &manifest.nodes {
-                let node = Node {
-                    member: manifest.member,
-                    state: entry.state,
-                    addresses: entry.addresses.clone(),
-                    checkpoints: entry.checkpoints.clone(),
-                };
-                if let Some(other) = nodes.insert(entry.node, node) {
-                    return Err(MembershipFault::SharedNode(other.member, manifest.member, entry.node));
-                }
-            }
+    ) -> Result<Self, DocumentFault> {
+        let mut documents = Documents::found(roster)?;
+        let mut manifests: Vec<_> = manifests.into_iter().collect();
+        manifests.sort_by_key(|signed| signed.unverified().version);
+        for manifest in manifests {
+            documents.enter(Document::Manifest(manifest))?;
         }
-        let logs = known_logs(&roster, &nodes);
-        Ok(Self { mesh, roster, manifests, nodes, logs })
+        Ok(Self::of(documents))
+    }
+
+    /// What these documents amount to.
+    pub fn of(documents: Documents) -> Self {
+        let (standing, split) = documents.standing_roster();
+        let (head, roster) = (standing.id(), standing.roster().clone());
+        let known_version = documents.rosters().map(|signed| signed.roster().version).max().unwrap_or(0);
+        let mut membership = Self {
+            head,
+            roster,
+            known_version,
+            manifests: Vec::new(),
+            splits: split.into_iter().collect(),
+            nodes: BTreeMap::new(),
+            logs: BTreeMap::new(),
+            documents,
+        };
+        let members = membership.roster.members.iter().map(|member| member.code);
+        let gone = membership.roster.pins.iter().map(|pin| pin.member);
+        let mut codes: Vec<_> = members.chain(gone).collect();
+        codes.sort();
+        codes.dedup();
+        for code in codes {
+            membership.add_member(code);
+        }
+        membership.logs = known_logs(&membership.roster, &membership.nodes);
+        membership
+    }
+
+    fn add_member(&mut self, code: MemberCode) {
+        let chain = self.documents.standing_manifests(&self.roster, self.known_version, code);
+        let mut nodes = BTreeMap::new();
+        for manifest in chain.manifests.iter().map(|signed| signed.unverified()) {
+            add_nodes(manifest, &mut nodes);
+        }
+        let last = chain.manifests.last();
+        if let Some(pin) = self.roster.pin(code) {
+            let is_newest = last.is_none_or(|signed| Some(signed.id()) == pin.manifest);
+            apply_cuts(&self.roster, pin, is_newest, &mut nodes);
+        }
+        // A node key that two members name has agreed to both; one of them has to have it.
+        for (id, node) in nodes {
+            self.nodes.entry(id).or_insert(node);
+        }
+        self.splits.extend(chain.split);
+        self.manifests.extend(last.map(|signed| (*signed).clone()));
+    }
+
+    /// Every document at hand.
+    pub fn documents(&self) -> &Documents {
+        &self.documents
+    }
+
+    /// The document of the roster that stands.
+    pub fn head(&self) -> DocumentId {
+        self.head
+    }
+
+    /// The newest roster version that any valid document here has: one that is in dispute counts too.
+    pub fn known_version(&self) -> u64 {
+        self.known_version
+    }
+
+    /// Documents that contradict each other, and are not settled.
+    pub fn splits(&self) -> &[Split] {
+        &self.splits
+    }
+
+    /// The place from which on a log is cut off, if it is: the seq after its last record that counts.
+    pub fn cut(&self, log: LogId) -> Option<u64> {
+        let node = self.nodes.get(&self.log(log)?.node)?;
+        let at = node.checkpoints.iter().find(|at| at.log == log);
+        (node.state == NodeState::Cut).then(|| at.map_or(0, |at| at.seq + 1))
     }
 
     /// The mesh.
     pub fn mesh(&self) -> MeshId {
-        self.mesh
+        self.documents.mesh()
     }
 
     /// The roster.
@@ -113,7 +175,7 @@ impl Membership {
         &self.roster
     }
 
-    /// The newest manifest of each member that has one.
+    /// The manifest that stands of each member that has one, also of those that have left.
     pub fn manifests(&self) -> &[SignedManifest] {
         &self.manifests
     }
@@ -145,31 +207,38 @@ impl Membership {
     }
 }
 
-fn newest(
-    mesh: MeshId,
-    roster: &Roster,
-    manifests: impl IntoIterator<Item = SignedManifest>,
-) -> Result<Vec<SignedManifest>, MembershipFault> {
-    let mut newest: BTreeMap<MemberCode, SignedManifest> = BTreeMap::new();
-    for signed in manifests {
-        let (member, version, needs) = {
-            let manifest = signed.verify(mesh, roster)?;
-            (manifest.member, manifest.version, manifest.roster)
+/// What a manifest says of its nodes, beside what earlier ones said. One that it no longer names signs
+/// no more.
+fn add_nodes(manifest: &Manifest, nodes: &mut BTreeMap<NodeId, Node>) {
+    for node in nodes.values_mut().filter(|node| node.state == NodeState::Live) {
+        node.state = NodeState::Retired;
+    }
+    for entry in &manifest.nodes {
+        let node = Node {
+            member: manifest.member,
+            state: entry.state,
+            addresses: entry.addresses.clone(),
+            checkpoints: entry.checkpoints.clone(),
         };
-        if needs > roster.version {
-            return Err(MembershipFault::RosterBehind { member, needs, has: roster.version });
-        }
-        match newest.get(&member) {
-            Some(known) if known.unverified().version > version => {}
-            Some(known) if known.unverified().version == version && known.id() != signed.id() => {
-                return Err(MembershipFault::TwoManifests { member, version });
-            }
-            _ => {
-                newest.insert(member, signed);
-            }
+        nodes.insert(entry.node, node);
+    }
+}
+
+/// The roster's last word on a member that left, or whose root key changed: all its logs end where it says,
+/// or those that it names, until the member's next manifest.
+fn apply_cuts(roster: &Roster, pin: &Pin, is_newest: bool, nodes: &mut BTreeMap<NodeId, Node>) {
+    let has_left = roster.member(pin.member).is_none();
+    if !has_left && !is_newest {
+        return;
+    }
+    for (id, node) in nodes {
+        let single = BTreeMap::from([(*id, node.clone())]);
+        let own = known_logs(roster, &single);
+        let cuts: Vec<_> = pin.cuts.iter().filter(|cut| own.contains_key(&cut.log)).copied().collect();
+        if has_left || !cuts.is_empty() {
+            (node.state, node.checkpoints) = (NodeState::Cut, cuts);
         }
     }
-    Ok(newest.into_values().collect())
 }
 
 /// The log of every node for every audience that the roster names.

@@ -26,6 +26,9 @@ pub enum PublishFault {
         /// Members that are needed.
         needed: usize,
     },
+    /// This node's key no longer counts.
+    #[error("the manifest of this node's member no longer has its key in use: it signs nothing any more")]
+    NotLive,
     /// One is not valid STIX 2.1.
     #[error(transparent)]
     Object(#[from] FaultyObject),
@@ -67,6 +70,9 @@ impl Engine {
         if let Signing::Waiting { confirmed, needed } = &self.signing {
             return Err(PublishFault::Unconfirmed { confirmed: confirmed.len(), needed: *needed });
         }
+        if !self.is_live() {
+            return Err(PublishFault::NotLive);
+        }
         let tlp = highest_tlp(&validate_all(objects)?)?;
         let body = PackedBody::pack(objects)?;
         let opening = Opening { node: self.node_id(), audience: Audience::All };
@@ -97,7 +103,8 @@ impl Engine {
             log,
             seq: state.map_or(0, |state| state.next),
             prev: state.filter(|state| state.next > 0).map(|state| state.head),
-            roster: self.membership.roster().version,
+            // Never below what this log has named before, also when a version is in dispute.
+            roster: self.membership.roster().version.max(state.map_or(0, |state| state.roster)),
             created_ms: now_ms,
             kind: Kind::OBJECTS,
             tlp: 0,

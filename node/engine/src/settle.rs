@@ -5,7 +5,7 @@
 //! and withdrawn. A node that has it takes it back in from there; one that has the other branch
 //! waits for those that have got past the checkpoint, and asks nobody else for that part of the log.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use certmesh_wire::{Checkpoint, LogId, Parcel};
 
@@ -23,6 +23,10 @@ impl Engine {
     /// return of what a checkpoint has made valid again. Writes a portion; whether it has to be
     /// called again after the commit. A node does it from its start on, between its inputs.
     pub fn resume(&mut self, store: &dyn Store, now_ms: u64, steps: &mut Steps) -> Result<bool, StoreError> {
+        if self.is_unapplied {
+            self.apply(store, steps)?;
+            return Ok(true);
+        }
         if self.withdraw_portion(store, now_ms, steps)? {
             return Ok(true);
         }
@@ -31,7 +35,7 @@ impl Engine {
 
     /// Whether [`resume`](Self::resume) has anything to do.
     pub fn has_more(&self) -> bool {
-        !self.pending.is_empty() || !self.to_take_back.is_empty()
+        self.is_unapplied || !self.pending.is_empty() || !self.to_take_back.is_empty()
     }
 
     fn take_back_portion(
@@ -77,12 +81,18 @@ impl Engine {
     }
 }
 
-/// The logs that end below a settled fork, with the branch that counts on this node's disk.
+/// The logs that end below what this node's disk has of them, and may go on with it: those that ended
+/// below a fork which is settled, on the branch that counts; and those whose cut was lifted.
 pub(crate) fn to_take_back(engine: &Engine, store: &dyn Store) -> Result<BTreeSet<LogId>, StoreError> {
+    let unreached: BTreeMap<_, _> = unreached(store, &engine.membership)?.into_iter().collect();
     let mut found = BTreeSet::new();
-    for (log, at) in unreached(store, &engine.membership)? {
-        if leads_to(engine, store, log, &at)? {
-            found.insert(log);
+    for (log, state) in &engine.logs {
+        let goes_on = match unreached.get(log) {
+            Some(at) => leads_to(engine, store, *log, at)?,
+            None => !engine.forks.contains_key(log) && engine.membership.cut(*log) != Some(state.next),
+        };
+        if goes_on && store.get(Family::Log, &layout::place(state.number, state.next))?.is_some() {
+            found.insert(*log);
         }
     }
     Ok(found)

@@ -72,8 +72,7 @@ impl Engine {
         }
         let mut writing = Writing { store, engine: self, now_ms, steps };
         writing.write(withdrawal)?;
-        steps.put(Family::Control, layout::log(&log), state.encode());
-        self.logs.insert(log, state);
+        self.put_log(log, state, steps);
         if part.from < part.to {
             steps.put(Family::Control, layout::pending(&log), layout::encode_pending(&part));
             self.pending.insert(log, part);
@@ -81,7 +80,7 @@ impl Engine {
             steps.delete(Family::Control, layout::pending(&log));
             self.pending.remove(&log);
         }
-        steps.put(Family::Meta, layout::COUNTS.to_vec(), self.counts.encode());
+        self.put_counts(steps);
         Ok(true)
     }
 }

@@ -125,6 +125,13 @@ fn long_logs_come_in_several_answers_and_no_log_waits_for_another() {
     assert_eq!(counts(vn.store()).unwrap(), counts(my.store()).unwrap());
 }
 
+/// The first question of a round, and the answer that there is nothing to be fetched.
+fn same_documents(session: &mut Session, peer: &Peer) {
+    let asked = session.next(peer.store(), peer.engine.membership()).unwrap();
+    assert!(matches!(asked, Some(SyncRequest::Documents(_))));
+    session.take(SyncAnswer::Same).unwrap();
+}
+
 #[test]
 fn a_peer_that_boasts_and_gives_nothing_ends_the_round() {
     let (mut sg, my) = (Peer::new(SG), Peer::new(MY));
@@ -132,6 +139,7 @@ fn a_peer_that_boasts_and_gives_nothing_ends_the_round() {
     let mut session = Session::new("SG".parse().unwrap());
     let ask = |session: &mut Session| session.next(my.store(), my.engine.membership()).unwrap();
     let log = frontier(sg.store(), sg.engine.membership(), "MY".parse().unwrap()).unwrap();
+    same_documents(&mut session, &my);
     assert!(matches!(ask(&mut session), Some(SyncRequest::Compare(_))));
     session.take(SyncAnswer::Frontier(log)).unwrap();
     assert!(matches!(ask(&mut session), Some(SyncRequest::Records(_))));
@@ -139,6 +147,7 @@ fn a_peer_that_boasts_and_gives_nothing_ends_the_round() {
     assert_eq!(ask(&mut session), None);
     assert_eq!(session.take(SyncAnswer::Same), Err(SyncFault::Unasked));
     session.begin();
+    same_documents(&mut session, &my);
     assert!(matches!(ask(&mut session), Some(SyncRequest::Compare(_))));
     assert_eq!(session.take(SyncAnswer::Records(Vec::new(), false)), Err(SyncFault::Unasked));
 }
@@ -153,6 +162,9 @@ fn answers_tell_strangers_nothing() {
     };
     let stranger = NodeId([1; 32]);
     assert_eq!(ask(stranger, SyncRequest::Compare([0; 32])), SyncAnswer::Same);
+    assert_eq!(ask(stranger, SyncRequest::Documents([0; 32])), SyncAnswer::Same);
+    let roster = sg.engine.membership().head();
+    assert_eq!(ask(stranger, SyncRequest::Fetch(vec![roster])), SyncAnswer::Documents(vec![]));
     assert_eq!(ask(stranger, SyncRequest::Records(vec![(log, 0)])), SyncAnswer::Records(vec![], false));
     assert_eq!(ask(stranger, SyncRequest::Bodies(vec![(log, 1)])), SyncAnswer::Bodies(vec![]));
     assert_eq!(ask(stranger, SyncRequest::Ids(vec![(log, 0)])), SyncAnswer::Ids(vec![None]));
@@ -184,6 +196,7 @@ fn a_body_comes_once_and_in_the_order_that_was_asked() {
     let ask = || {
         let mut session = Session::new("SG".parse().unwrap());
         let told = frontier(sg.store(), sg.engine.membership(), "MY".parse().unwrap()).unwrap();
+        same_documents(&mut session, &my);
         session.next(my.store(), my.engine.membership()).unwrap();
         session.take(SyncAnswer::Frontier(told)).unwrap();
         let asked = session.next(my.store(), my.engine.membership()).unwrap();

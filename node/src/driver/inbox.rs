@@ -2,7 +2,7 @@
 //!
 //! There are two queues: what analysts and gossip bring goes before what sync brings in bulk.
 
-use certmesh_engine::PublishFault;
+use certmesh_engine::{Document, DocumentFault, PublishFault};
 use certmesh_mesh::{Receipt, WaitingPlace};
 use certmesh_wire::{Frontier, LogId, NodeId, RecordId};
 use serde_json::value::RawValue;
@@ -12,6 +12,9 @@ use super::bulk::Checked;
 
 /// The answer to a publication.
 pub(crate) type PublishReply = Result<Published, PublishFault>;
+
+/// What became of documents.
+pub(crate) type DocumentResults = Vec<Result<bool, DocumentFault>>;
 
 /// What became of what a peer sent on request.
 #[derive(Debug, Clone, Copy, Default)]
@@ -85,6 +88,9 @@ pub(crate) enum Input {
     Bodies { from: NodeId, bodies: Vec<(LogId, u64, Vec<u8>)>, reply: oneshot::Sender<Taken> },
     /// Take proofs of forks.
     Forks { from: NodeId, proofs: Vec<[Vec<u8>; 2]>, reply: oneshot::Sender<Taken> },
+    /// Take rosters and manifests, from a peer or from the operator; gives a result for each, whether it
+    /// was new.
+    Documents { from: Option<NodeId>, documents: Vec<Document>, reply: oneshot::Sender<DocumentResults> },
     /// Go on with what has been checked meanwhile.
     Checked(Box<Checked>),
     /// Take word of how far a peer is.

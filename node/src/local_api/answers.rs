@@ -7,8 +7,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use certmesh_api::{ErrorBody, Fork, Forks, Peer, PeerState, Peers, PublishRequest, Published, Status};
 use certmesh_engine::store::StoreError;
-use certmesh_engine::{Lag, PublishFault, Signing, counts, forks as known_forks, nearly_used_up};
-use certmesh_wire::{RecordId, sha256};
+use certmesh_engine::{Lag, PublishFault, Signing, Split, counts, forks as known_forks, nearly_used_up};
+use certmesh_wire::{NodeState, RecordId, sha256};
 use tokio::sync::oneshot;
 
 use super::State;
@@ -115,13 +115,15 @@ pub(super) async fn status(AxumState(state): AxumState<State>) -> Result<Json<St
     let counts = counts(&*state.store)?;
     // A copy: the driver, which would wait for a guard, must not.
     let signing = state.signing.borrow().clone();
-    let roster = state.membership.roster();
-    let member = state.membership.member_of(state.node_id);
+    let membership = state.membership.now();
+    let roster = membership.roster();
+    let member = membership.member_of(state.node_id);
     let peers = state.peers.all();
     let lags = state.lags()?;
     Ok(Json(Status {
-        mesh: state.membership.mesh().to_string(),
+        mesh: state.membership.now().mesh().to_string(),
         mesh_name: roster.name.clone(),
+        roster_version: roster.version,
         exercise: roster.exercise,
         member: member.map_or_else(String::new, |member| member.code.to_string()),
         node_id: state.node_id.to_string(),
@@ -145,6 +147,20 @@ pub(super) async fn status(AxumState(state): AxumState<State>) -> Result<Json<St
     }))
 }
 
+/// What contradicts itself, and who has to see to it.
+fn split(split: &Split) -> String {
+    match split {
+        Split::Rosters { version, round, documents: [one, other] } => format!(
+            "two valid rosters of version {version}, round {round}: {one} and {other}; membership stays as it \
+             was until the members sign a higher round; whoever signed both has signed twice"
+        ),
+        Split::Manifests { member, version, documents: [one, other] } => format!(
+            "two manifests of {member} of version {version}: {one} and {other}; the one before stands until \
+             {member} signs the next on top of one of them, or the roster pins one"
+        ),
+    }
+}
+
 /// The age of the oldest record that a peer lacks, milliseconds.
 fn behind_ms(lag: &Lag) -> Option<u64> {
     lag.oldest_ms.map(|oldest| now_ms().saturating_sub(oldest))
@@ -153,8 +169,24 @@ fn behind_ms(lag: &Lag) -> Option<u64> {
 /// What an operator should see to: a node that does not sign, keys that have signed two histories,
 /// members that flood, logs that have nearly used up their allowance, and documents that have run out.
 fn alarms(state: &State, signing: &Signing) -> Result<Vec<String>, StoreError> {
-    let now = now_ms();
+    let (now, membership) = (now_ms(), state.membership.now());
     let mut alarms = Vec::new();
+    alarms.extend(membership.splits().iter().map(split));
+    let own = membership.nodes().get(&state.node_id).map(|node| node.state);
+    if own != Some(NodeState::Live) {
+        alarms.push(
+            "this node's key no longer counts: the manifest of its member, or the roster, has retired it; it \
+             signs nothing any more, nobody connects to it, and what it shows grows old"
+                .into(),
+        );
+    }
+    let (agreeing, others) = state.peers.agreeing();
+    if agreeing < others.min(2) {
+        alarms.push(format!(
+            "{agreeing} other members have confirmed so far that they know of no newer roster and manifests \
+             than this node does; two are needed to be sure"
+        ));
+    }
     if let Signing::Waiting { confirmed, needed } = signing {
         alarms.push(format!(
             "this node does not sign yet: it was not stopped cleanly, or has never run, and {} of {needed} \
@@ -163,7 +195,7 @@ fn alarms(state: &State, signing: &Signing) -> Result<Vec<String>, StoreError> {
         ));
     }
     let forks = known_forks(&*state.store)?;
-    let open = forks.values().filter(|fork| !fork.is_settled(&state.membership));
+    let open = forks.values().filter(|fork| !fork.is_settled(&state.membership.now()));
     for fork in open.map(|fork| describe(state, fork)) {
         alarms.push(format!(
             "the key of node {} of {} has signed two histories: its log counts up to record {} and no \
@@ -192,17 +224,17 @@ fn alarms(state: &State, signing: &Signing) -> Result<Vec<String>, StoreError> {
             ));
         }
     }
-    for used in nearly_used_up(&*state.store, &state.membership)? {
+    for used in nearly_used_up(&*state.store, &state.membership.now())? {
         alarms.push(format!(
             "a log of {} has used {} % of what the roster allows one log, and stops at 100 %: the members \
              should agree on a higher allowance, or {0} should use another node",
             used.member, used.percent
         ));
     }
-    if state.membership.roster().expires_ms < now {
+    if state.membership.now().roster().expires_ms < now {
         alarms.push("the roster has expired; the members should agree on a renewed one".into());
     }
-    for manifest in state.membership.manifests() {
+    for manifest in membership.manifests() {
         let manifest = manifest.unverified();
         if manifest.expires_ms < now {
             alarms.push(format!("the manifest of {} has expired; {0} should renew it", manifest.member));
@@ -219,16 +251,17 @@ pub(super) async fn forks(AxumState(state): AxumState<State>) -> Result<Json<For
 }
 
 fn describe(state: &State, fork: &certmesh_engine::Fork) -> Fork {
-    let author = state.membership.log(fork.log).map(|opening| opening.node);
-    let member = author.and_then(|node| state.membership.member_of(node));
+    let membership = state.membership.now();
+    let author = membership.log(fork.log).map(|opening| opening.node);
+    let member = author.and_then(|node| membership.nodes().get(&node)).map(|node| node.member);
     let ids = fork.records.each_ref().map(|signed| RecordId(sha256(&[signed])).to_string());
     Fork {
-        member: member.map_or_else(String::new, |member| member.code.to_string()),
+        member: member.map_or_else(String::new, |code| code.to_string()),
         node_id: author.map_or_else(String::new, |node| node.to_string()),
         log: fork.log.to_string(),
         seq: fork.seq,
         records: ids,
-        settled: fork.is_settled(&state.membership),
+        settled: fork.is_settled(&state.membership.now()),
     }
 }
 

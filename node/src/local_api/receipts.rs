@@ -19,7 +19,7 @@ pub(super) async fn receipts(
     };
     let mut found = Vec::new();
     for record in records {
-        if let Some(known) = of_record(&*state.store, &state.membership, state.node_id, record)? {
+        if let Some(known) = of_record(&*state.store, &state.membership.now(), state.node_id, record)? {
             found.push(describe(&state, known));
         }
     }
@@ -33,12 +33,16 @@ pub(super) async fn receipts(
 }
 
 fn describe(state: &State, known: certmesh_engine::Receipts) -> RecordReceipts {
+    let membership = state.membership.now();
     let nodes = known.holders.iter().map(|(node, since_ms)| holder(state, *node, *since_ms));
     let mut nodes: Vec<_> = nodes.collect();
     nodes.sort_by(|one, other| (&one.member, &one.node_id).cmp(&(&other.member, &other.node_id)));
     RecordReceipts {
         record: known.record.to_string(),
-        member: state.membership.member_of(known.author).map_or_else(String::new, |m| m.code.to_string()),
+        member: membership
+            .nodes()
+            .get(&known.author)
+            .map_or_else(String::new, |node| node.member.to_string()),
         node_id: known.author.to_string(),
         seq: known.seq,
         created_ms: known.created_ms,
@@ -47,7 +51,8 @@ fn describe(state: &State, known: certmesh_engine::Receipts) -> RecordReceipts {
 }
 
 fn holder(state: &State, node: NodeId, since_ms: Option<u64>) -> Holder {
-    let member = state.membership.member_of(node);
+    let membership = state.membership.now();
+    let member = membership.member_of(node);
     Holder {
         member: member.map_or_else(String::new, |member| member.code.to_string()),
         cert: member.map_or_else(String::new, |member| member.cert.clone()),

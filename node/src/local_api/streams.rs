@@ -159,7 +159,7 @@ pub(super) async fn export(AxumState(state): AxumState<State>) -> Response {
                 Err(_) => ControlFlow::Break(()),
             }
         };
-        let result = certmesh_engine::export(&*state.store, &state.membership, &mut take);
+        let result = certmesh_engine::export(&*state.store, &state.membership.now(), &mut take);
         // A client that has gone away needs neither the end nor the error.
         let _ = pieces.blocking_send(result.map(|()| buffer.into()));
     });

@@ -1,13 +1,23 @@
 //! ed25519 keys, on paper and in use.
 //!
-//! A secret key is written as PKCS#8 PEM (RFC 8410), which `openssl pkey` reads too. Signatures are
-//! checked with `verify_strict` only: batch verification accepts signatures that others refuse.
+//! A secret key is written as PKCS#8 PEM (RFC 8410), plain or encrypted with a passphrase (PBES2 of RFC 8018,
+//! with scrypt and AES-256-CBC), which `openssl pkey` reads too. Signatures are checked with
+//! `verify_strict` only: batch verification accepts signatures that others refuse.
 
 use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey, spki::der::pem::LineEnding};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use pkcs8::pkcs5::pbes2::Parameters;
+use pkcs8::pkcs5::scrypt::Params as ScryptParams;
+use pkcs8::{EncryptedPrivateKeyInfoRef, PrivateKeyInfoRef};
 use zeroize::Zeroizing;
 
 use crate::{NodeId, RootKey};
+
+/// What stands in the first line of a key that is encrypted (RFC 7468, section 11).
+const ENCRYPTED_LABEL: &str = "ENCRYPTED PRIVATE KEY";
+/// scrypt with N = 2^14, r = 8, p = 5, one of the settings that OWASP's Password Storage Cheat Sheet holds to
+/// be as good as the others: the one with the most work that stays within the 32 MiB which OpenSSL allows.
+const SCRYPT: (u8, u32, u32) = (14, 8, 5);
 
 /// Why a key can't be made or read.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +25,12 @@ pub enum KeyFault {
     /// The text is no ed25519 secret key.
     #[error("not an ed25519 secret key in PKCS#8 PEM form ({0})")]
     NotAKey(String),
+    /// The key is encrypted, and no passphrase was given.
+    #[error("this key is encrypted with a passphrase")]
+    Encrypted,
+    /// The key does not open with this passphrase.
+    #[error("the passphrase is not the one that this key is encrypted with")]
+    WrongPassphrase,
     /// The operating system gave no random bytes.
     #[error("the system gave no random bytes: {0}")]
     NoRandomness(getrandom::Error),
@@ -47,17 +63,63 @@ impl SecretKey {
         Zeroizing::new(self.0.to_bytes())
     }
 
-    /// Reads PKCS#8 PEM text.
+    /// Reads plain PKCS#8 PEM text.
+    ///
+    /// # Errors
+    /// [`KeyFault::Encrypted`] if it takes a passphrase: see [`Self::from_encrypted_pem`].
     pub fn from_pem(text: &str) -> Result<Self, KeyFault> {
+        if Self::is_encrypted(text) {
+            return Err(KeyFault::Encrypted);
+        }
         let key = SigningKey::from_pkcs8_pem(text).map_err(|e| KeyFault::NotAKey(e.to_string()))?;
         Ok(Self(key))
     }
 
     /// PKCS#8 PEM text, for a file that only its owner reads.
     pub fn to_pem(&self) -> Zeroizing<String> {
-        // The private half alone, as `openssl genpkey` writes it: readers of RFC 5958's longer form are fewer.
-        let key = ed25519_dalek::pkcs8::KeypairBytes { secret_key: self.0.to_bytes(), public_key: None };
-        key.to_pkcs8_pem(LineEnding::LF).expect("32 bytes always encode")
+        self.private_half().to_pkcs8_pem(LineEnding::LF).expect("32 bytes always encode")
+    }
+
+    /// Whether this PEM text is of a key that is encrypted with a passphrase.
+    pub fn is_encrypted(text: &str) -> bool {
+        text.trim_start().strip_prefix("-----BEGIN ").is_some_and(|rest| rest.starts_with(ENCRYPTED_LABEL))
+    }
+
+    /// Reads the PEM text of an encrypted key: PKCS#8, PBES2 with any of the usual parameters.
+    ///
+    /// # Errors
+    /// [`KeyFault::WrongPassphrase`] if what comes out is no key: a padding or a structure that is broken
+    /// can't be told from a wrong passphrase.
+    pub fn from_encrypted_pem(text: &str, passphrase: &[u8]) -> Result<Self, KeyFault> {
+        let not_a_key = |fault: &dyn std::fmt::Display| KeyFault::NotAKey(fault.to_string());
+        let (label, der) = pkcs8::SecretDocument::from_pem(text).map_err(|e| not_a_key(&e))?;
+        if label != ENCRYPTED_LABEL {
+            return Err(not_a_key(&"it is not encrypted"));
+        }
+        let sealed = EncryptedPrivateKeyInfoRef::try_from(der.as_bytes()).map_err(|e| not_a_key(&e))?;
+        let opened = sealed.decrypt(passphrase).map_err(|_| KeyFault::WrongPassphrase)?;
+        let key = SigningKey::from_pkcs8_der(opened.as_bytes()).map_err(|_| KeyFault::WrongPassphrase)?;
+        Ok(Self(key))
+    }
+
+    /// PEM text that takes this passphrase to read, with a salt and an initialisation vector from the
+    /// operating system's randomness.
+    pub fn to_encrypted_pem(&self, passphrase: &[u8]) -> Result<Zeroizing<String>, KeyFault> {
+        let (mut salt, mut iv) = ([0; 16], [0; 16]);
+        getrandom::fill(&mut salt).map_err(KeyFault::NoRandomness)?;
+        getrandom::fill(&mut iv).map_err(KeyFault::NoRandomness)?;
+        let (log_n, r, p) = SCRYPT;
+        let scrypt = ScryptParams::new(log_n, r, p).expect("sound parameters");
+        let pbes2 = Parameters::generate_scrypt_aes256cbc(scrypt, &salt, iv).expect("sound parameters");
+        let plain = self.private_half().to_pkcs8_der().expect("32 bytes always encode");
+        let info = PrivateKeyInfoRef::try_from(plain.as_bytes()).expect("what was just encoded");
+        let sealed = info.encrypt_with_params(pbes2, passphrase).expect("a key of 48 bytes");
+        Ok(sealed.to_pem(ENCRYPTED_LABEL, LineEnding::LF).expect("what was just encoded"))
+    }
+
+    /// The private half alone, as `openssl genpkey` writes it: readers of RFC 5958's longer form are fewer.
+    fn private_half(&self) -> ed25519_dalek::pkcs8::KeypairBytes {
+        ed25519_dalek::pkcs8::KeypairBytes { secret_key: self.0.to_bytes(), public_key: None }
     }
 
     /// The node that this key is.
@@ -100,6 +162,20 @@ mod tests {
         assert!(
             SecretKey::from_pem("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n").is_err()
         );
+    }
+
+    #[test]
+    fn an_encrypted_key_opens_with_its_passphrase_alone() {
+        let key = SecretKey::from_seed(&[7; 32]);
+        let pem = key.to_encrypted_pem(b"open sesame").unwrap();
+        assert!(SecretKey::is_encrypted(&pem) && !SecretKey::is_encrypted(&key.to_pem()), "{}", *pem);
+        let opened = SecretKey::from_encrypted_pem(&pem, b"open sesame").unwrap();
+        assert_eq!(opened.node_id(), key.node_id());
+        let wrong = SecretKey::from_encrypted_pem(&pem, b"open barley");
+        assert!(matches!(wrong, Err(KeyFault::WrongPassphrase)));
+        assert!(matches!(SecretKey::from_pem(&pem), Err(KeyFault::Encrypted)));
+        assert!(matches!(SecretKey::from_encrypted_pem(&key.to_pem(), b"x"), Err(KeyFault::NotAKey(_))));
+        assert_ne!(*pem, *key.to_encrypted_pem(b"open sesame").unwrap(), "each has a salt of its own");
     }
 
     #[test]

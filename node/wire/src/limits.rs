@@ -24,6 +24,10 @@ pub const SYNC_LOGS: usize = 4_096;
 pub const SYNC_PLACES: usize = 1_024;
 /// Records in one answer: at the smallest record (about 200 bytes) the budget holds 20,000.
 pub const SYNC_RECORDS: usize = 16_384;
+/// Documents in an answer that names all of them: 34 bytes each, far below an answer's limit.
+pub const SYNC_DOCUMENTS: usize = 65_536;
+/// Documents in one question for them, and in its answer: with the largest, 4 MiB.
+pub const SYNC_FETCHED: usize = 16;
 /// A question, in bytes: the largest asks about 4,096 logs with 44 bytes each.
 pub const SYNC_REQUEST_BYTES: usize = 192 * 1024;
 /// How much an answer gathers before it stops, in bytes.
@@ -33,6 +37,10 @@ pub const SYNC_ANSWER_BYTES: usize = SYNC_ANSWER_BUDGET + BODY_BYTES + 64 * 1024
 
 /// A roster with its signatures, in bytes.
 pub const ROSTER_BYTES: usize = 256 * 1024;
+/// A roster's document, in bytes: beside 676 signatures of 70 bytes it stays below [`ROSTER_BYTES`].
+pub const ROSTER_DOCUMENT_BYTES: usize = 208 * 1024;
+/// Logs whose end one pin of a roster can name.
+pub const PIN_CUTS: usize = 1_024;
 /// Members of a mesh.
 pub const MEMBERS: usize = 676;
 /// Named groups in a roster.

@@ -1,16 +1,21 @@
 //! A manifest: which nodes a member runs, in what state, at which addresses.
 //!
-//! COSE_Sign1 by the member's root key over a versioned, chained document.
+//! COSE_Sign1 by the member's root key over a versioned, chained document. Each node has agreed to be on it.
+
+mod consent;
 
 use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
 
 use crate::audience::MemberCode;
 use crate::codec::{self, CodecFault};
 use crate::cose::Sign1;
-use crate::ids::{DocumentId, LogId, MeshId, NodeId, RecordId, sha256};
+use crate::ids::{DocumentId, LogId, MeshId, NodeId, RecordId, RootKey, sha256};
 use crate::key::SecretKey;
 use crate::limits::{MANIFEST_BYTES, MANIFEST_NODES, NODE_ADDRESSES, NODE_CHECKPOINTS, TEXT_BYTES};
 use crate::roster::{Roster, rises};
+
+pub use self::consent::Consent;
 
 const FORMAT: u8 = 1;
 
@@ -40,6 +45,14 @@ pub enum ManifestFault {
     /// The member's root key did not sign it.
     #[error("the root key of {0} did not sign this manifest")]
     BadSignature(MemberCode),
+    /// It names a node whose key did not sign that it is this member's.
+    #[error("node {node} has not agreed to be a node of {member}")]
+    NoConsent {
+        /// Whose manifest.
+        member: MemberCode,
+        /// The node.
+        node: NodeId,
+    },
     /// It names more live nodes than the roster allows.
     #[error("this manifest of {member} names {found} live nodes; the roster allows {limit}")]
     TooManyNodes {
@@ -98,23 +111,36 @@ pub struct NodeEntry {
     pub addresses: Vec<String>,
     /// At most one for each of its logs, sorted by log.
     pub checkpoints: Vec<Checkpoint>,
+    /// Its own signature that it is the member's: see [`Consent`].
+    pub consent: [u8; 64],
 }
 
-type NodeFields = (NodeId, u8, Vec<String>, Vec<Checkpoint>);
+type NodeFields = (NodeId, u8, Vec<String>, Vec<Checkpoint>, ByteBuf);
 
 impl NodeEntry {
     fn fields(&self) -> NodeFields {
-        (self.node, self.state as u8, self.addresses.clone(), self.checkpoints.clone())
+        let consent = ByteBuf::from(self.consent);
+        (self.node, self.state as u8, self.addresses.clone(), self.checkpoints.clone(), consent)
     }
 
-    fn from_fields((node, state, addresses, checkpoints): NodeFields) -> Result<Self, ManifestFault> {
+    /// Whether the node's key has signed that it is a node of `member` in `mesh`.
+    pub fn consented(&self, mesh: MeshId, member: MemberCode) -> bool {
+        Consent::verify(mesh, member, self.node, &self.consent).is_ok()
+    }
+
+    fn from_fields(
+        (node, state, addresses, checkpoints, consent): NodeFields,
+    ) -> Result<Self, ManifestFault> {
         let state = match state {
             0 => NodeState::Live,
             1 => NodeState::Retired,
             2 => NodeState::Cut,
             _ => return Err(ManifestFault::Document("no such state of a node")),
         };
-        Ok(Self { node, state, addresses, checkpoints })
+        let consent = consent[..].try_into();
+        let consent =
+            consent.map_err(|_| ManifestFault::Document("a consent that does not have 64 bytes"))?;
+        Ok(Self { node, state, addresses, checkpoints, consent })
     }
 
     fn check(&self) -> Result<(), ManifestFault> {
@@ -230,20 +256,45 @@ impl SignedManifest {
 
     /// The manifest, if `roster` of `mesh` names its member and that member's root key signed it.
     pub fn verify(&self, mesh: MeshId, roster: &Roster) -> Result<&Manifest, ManifestFault> {
-        let manifest = &self.manifest;
-        if manifest.mesh != mesh {
-            return Err(ManifestFault::OtherMesh { found: manifest.mesh, expected: mesh });
-        }
-        let member = roster.member(manifest.member).ok_or(ManifestFault::NotAMember(manifest.member))?;
-        self.envelope
-            .verify(&aad(mesh), &member.root_key.0)
-            .map_err(|_| ManifestFault::BadSignature(manifest.member))?;
+        let member = self.manifest.member;
+        // Of another mesh comes first: its members are not this roster's.
+        self.check_mesh(mesh)?;
+        let key = roster.member(member).ok_or(ManifestFault::NotAMember(member))?.root_key;
+        let manifest = self.verify_by(mesh, key)?;
         let found = manifest.nodes.iter().filter(|entry| entry.state == NodeState::Live).count() as u64;
         let limit = roster.limits.live_nodes;
         if found > limit {
-            return Err(ManifestFault::TooManyNodes { member: manifest.member, found, limit });
+            return Err(ManifestFault::TooManyNodes { member, found, limit });
         }
         Ok(manifest)
+    }
+
+    /// The manifest, if it is of `mesh`, this root key signed it, and each of its nodes has agreed: whoever's
+    /// key it is, for manifests under a root key that a roster pins and no longer gives its member.
+    pub fn verify_by(&self, mesh: MeshId, key: RootKey) -> Result<&Manifest, ManifestFault> {
+        let manifest = &self.manifest;
+        self.check_mesh(mesh)?;
+        self.envelope.verify(&aad(mesh), &key.0).map_err(|_| ManifestFault::BadSignature(manifest.member))?;
+        match manifest.nodes.iter().find(|entry| !entry.consented(mesh, manifest.member)) {
+            Some(entry) => Err(ManifestFault::NoConsent { member: manifest.member, node: entry.node }),
+            None => Ok(manifest),
+        }
+    }
+
+    fn check_mesh(&self, expected: MeshId) -> Result<(), ManifestFault> {
+        match self.manifest.mesh {
+            found if found == expected => Ok(()),
+            found => Err(ManifestFault::OtherMesh { found, expected }),
+        }
+    }
+
+    /// Whether this is the next version after `prev`: the same mesh and member, the next number, and
+    /// `prev`'s document by name. Says nothing of signatures.
+    pub fn succeeds(&self, prev: &Self) -> bool {
+        let (this, before) = (&self.manifest, &prev.manifest);
+        (this.mesh, this.member) == (before.mesh, before.member)
+            && before.version.checked_add(1) == Some(this.version)
+            && this.prev == Some(prev.id())
     }
 
     /// The bytes of a manifest file.
@@ -294,19 +345,22 @@ mod tests {
             members: vec![member],
             groups: Vec::new(),
             limits: RosterLimits { live_nodes: 1, ..RosterLimits::default() },
+            pins: Vec::new(),
         }
     }
 
     fn entry(seed: u8, state: NodeState) -> NodeEntry {
         NodeEntry {
-            node: NodeId([seed; 32]),
+            node: key(seed).node_id(),
+            consent: Consent::sign(MESH, "SG".parse().unwrap(), &key(seed)),
             state,
             addresses: vec!["/ip4/127.0.0.1/udp/1/quic-v1".into()],
             checkpoints: Vec::new(),
         }
     }
 
-    fn manifest(nodes: Vec<NodeEntry>) -> Manifest {
+    fn manifest(mut nodes: Vec<NodeEntry>) -> Manifest {
+        nodes.sort_by_key(|entry| entry.node);
         Manifest {
             mesh: MESH,
             member: "SG".parse().unwrap(),
@@ -340,7 +394,47 @@ mod tests {
             many.verify(MESH, &roster()),
             Err(ManifestFault::TooManyNodes { member, found: 2, limit: 1 })
         );
-        let unordered = manifest(vec![entry(2, NodeState::Live), entry(1, NodeState::Live)]);
+        let mut unordered = manifest(vec![entry(2, NodeState::Live), entry(1, NodeState::Live)]);
+        unordered.nodes.reverse();
         assert!(SignedManifest::sign(unordered, &key(1)).is_err());
+    }
+
+    #[test]
+    fn nobody_is_put_on_a_manifest_unasked() {
+        let member = "SG".parse().unwrap();
+        let node = key(2).node_id();
+        let of_another = Consent::sign(MESH, "MY".parse().unwrap(), &key(2));
+        for consent in [of_another, entry(3, NodeState::Live).consent, [0; 64]] {
+            for state in [NodeState::Live, NodeState::Retired, NodeState::Cut] {
+                let taken = NodeEntry { consent, ..entry(2, state) };
+                let signed = SignedManifest::sign(manifest(vec![taken]), &key(1)).unwrap();
+                let read = SignedManifest::decode(&signed.encode()).unwrap();
+                assert_eq!(read.verify(MESH, &roster()), Err(ManifestFault::NoConsent { member, node }));
+            }
+        }
+    }
+
+    #[test]
+    fn versions_follow_each_other() {
+        let sign = |manifest| SignedManifest::sign(manifest, &key(1)).unwrap();
+        let first = sign(manifest(vec![]));
+        let next = Manifest { version: 1, prev: Some(first.id()), ..manifest(vec![]) };
+        let second = sign(next.clone());
+        assert!(second.succeeds(&first) && !first.succeeds(&second) && !first.succeeds(&first));
+        let of_another = sign(Manifest { member: "MY".parse().unwrap(), ..next.clone() });
+        let elsewhere = sign(Manifest { prev: Some(second.id()), ..next.clone() });
+        let too_far = sign(Manifest { version: 2, ..next });
+        for wrong in [of_another, elsewhere, too_far] {
+            assert!(!wrong.succeeds(&first));
+        }
+    }
+
+    #[test]
+    fn a_root_key_that_left_the_roster_still_proves_what_it_signed() {
+        let signed = SignedManifest::sign(manifest(vec![entry(1, NodeState::Live)]), &key(7)).unwrap();
+        let member = "SG".parse().unwrap();
+        assert_eq!(signed.verify(MESH, &roster()), Err(ManifestFault::BadSignature(member)));
+        assert!(signed.verify_by(MESH, key(7).root_key()).is_ok());
+        assert!(signed.verify_by(MeshId([6; 32]), key(7).root_key()).is_err());
     }
 }

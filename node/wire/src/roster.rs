@@ -1,53 +1,30 @@
 //! The roster: who is in the mesh. A versioned, hash-chained document with the members' signatures.
 //!
-//! The hash of version 0's document is the mesh id, so version 0 needs no quorum: every node pins
-//! that hash. The signatures it carries still tell who has agreed to it.
+//! This file is what a document says, and when it contradicts itself. `signed` is a document with the
+//! signatures on it, `succession` how a version follows another, `pin` what is kept of whoever leaves.
+
+mod fault;
+mod pin;
+mod signed;
+mod succession;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use serde_bytes::ByteBuf;
 
 use crate::audience::{Audience, MemberCode};
-use crate::codec::{self, CodecFault};
-use crate::cose::Sign1;
-use crate::ids::{DocumentId, MeshId, RootKey, sha256};
-use crate::key::SecretKey;
-use crate::limits::{AUDIENCE_MEMBERS, GROUPS, MEMBERS, ROSTER_BYTES, TEXT_BYTES};
+use crate::ids::{DocumentId, MeshId, RootKey};
+use crate::limits::{AUDIENCE_MEMBERS, GROUPS, MEMBERS, TEXT_BYTES};
+
+pub use self::fault::RosterFault;
+pub use self::pin::Pin;
+pub use self::signed::SignedRoster;
+pub use self::succession::threshold;
 
 const FORMAT: u8 = 1;
 const AAD: &[u8] = b"certmesh/roster/1";
-
-/// Why bytes are no roster, or a roster can't be made or signed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RosterFault {
-    /// Not a roster's encoding.
-    #[error("not a roster: {0}")]
-    Codec(#[from] CodecFault),
-    /// Written by a newer version than this one.
-    #[error("a roster of format {0}, which this version does not know; upgrade it")]
-    Format(u8),
-    /// The fields contradict each other.
-    #[error("a roster that contradicts itself: {0}")]
-    Document(String),
-    /// Not the roster that the mesh id names.
-    #[error("this roster is of mesh {found}, not of mesh {expected}")]
-    OtherMesh {
-        /// The roster's own mesh id.
-        found: MeshId,
-        /// The one that was asked for.
-        expected: MeshId,
-    },
-    /// A later version, whose chain to version 0 is not at hand.
-    #[error("this roster is version {0}, and nothing here proves that the mesh has agreed to it")]
-    Unproven(u64),
-    /// A signature on the roster does not match.
-    #[error("the signature of {0} on this roster does not match")]
-    BadSignature(MemberCode),
-    /// The key is not any member's root key.
-    #[error("the key {0} is not the root key of any member of this roster")]
-    NotAMember(RootKey),
-}
 
 /// A member state's CERT.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,6 +128,8 @@ pub struct Roster {
     pub groups: Vec<Group>,
     /// What members and logs may use.
     pub limits: RosterLimits,
+    /// Of members that left or changed their root key; sorted by member, each once.
+    pub pins: Vec<Pin>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -166,12 +145,24 @@ struct RosterFields(
     Vec<Member>,
     Vec<Group>,
     RosterLimits,
+    Vec<Pin>,
 );
 
 impl Roster {
     /// The member with this code.
     pub fn member(&self, code: MemberCode) -> Option<&Member> {
         self.members.binary_search_by_key(&code, |member| member.code).ok().map(|at| &self.members[at])
+    }
+
+    /// The pin of this member, if it was removed or had another root key.
+    pub fn pin(&self, code: MemberCode) -> Option<&Pin> {
+        self.pins.binary_search_by_key(&code, |pin| pin.member).ok().map(|at| &self.pins[at])
+    }
+
+    /// The member whose root key this is.
+    fn holder(&self, key: RootKey) -> Result<MemberCode, RosterFault> {
+        let holder = self.members.iter().find(|member| member.root_key == key);
+        holder.map(|member| member.code).ok_or(RosterFault::NotAMember(key))
     }
 
     /// Whether a log may be for this audience: everyone, or exactly one of the groups.
@@ -209,11 +200,15 @@ impl Roster {
         }
         let texts = self.members.iter().flat_map(|member| [&member.cert, &member.identity]);
         let texts = texts.chain(self.groups.iter().map(|group| &group.name)).chain([&self.name]);
-        match texts.into_iter().find(|text| text.is_empty() || text.len() > TEXT_BYTES) {
-            Some(_) => fault(format!("a name that is empty or longer than {TEXT_BYTES} bytes")),
-            None => Ok(()),
+        match texts.into_iter().all(|text| sound_text(text)) {
+            true => pin::check(self),
+            false => fault(format!("a name that is empty or longer than {TEXT_BYTES} bytes")),
         }
     }
+}
+
+fn sound_text(text: &str) -> bool {
+    (1..=TEXT_BYTES).contains(&text.len())
 }
 
 /// Whether each item is greater than the one before it.
@@ -221,210 +216,4 @@ pub(crate) fn rises<T: Ord>(items: impl IntoIterator<Item = T>) -> bool {
     let mut items = items.into_iter();
     let Some(mut last) = items.next() else { return true };
     items.all(|item| std::mem::replace(&mut last, item) < last)
-}
-
-/// A roster's exact document and the signatures on it.
-///
-/// In CBOR: `[ bstr document, [ [ text member, bstr signature ], … ] ]`. Each signature is that of
-/// the COSE_Sign1 `[ h'a10127', {}, document, signature ]` with the aad `certmesh/roster/1`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SignedRoster {
-    document: Vec<u8>,
-    mesh: Option<MeshId>,
-    roster: Roster,
-    signatures: Vec<(MemberCode, [u8; 64])>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct SignedFields(ByteBuf, Vec<(MemberCode, ByteBuf)>);
-
-impl SignedRoster {
-    /// A roster version 0, signed by nobody yet.
-    pub fn found(roster: Roster) -> Result<Self, RosterFault> {
-        if roster.version != 0 {
-            return Err(RosterFault::Document("a mesh begins with version 0".into()));
-        }
-        roster.check()?;
-        let document = codec::encode(&RosterFields(
-            FORMAT,
-            roster.version,
-            roster.round,
-            roster.prev,
-            None,
-            roster.name.clone(),
-            roster.exercise,
-            roster.expires_ms,
-            roster.members.clone(),
-            roster.groups.clone(),
-            roster.limits,
-        ));
-        Ok(Self { document, mesh: None, roster, signatures: Vec::new() })
-    }
-
-    /// Decodes a roster of at most [`ROSTER_BYTES`] and checks every signature on it.
-    pub fn decode(bytes: &[u8]) -> Result<Self, RosterFault> {
-        let SignedFields(document, signatures) = codec::decode(bytes, ROSTER_BYTES)?;
-        if let [0x80..=0x97, format @ 2..24, ..] = document[..] {
-            return Err(RosterFault::Format(format));
-        }
-        let fields: RosterFields = codec::decode(&document, ROSTER_BYTES)?;
-        let roster = Roster {
-            version: fields.1,
-            round: fields.2,
-            prev: fields.3,
-            name: fields.5,
-            exercise: fields.6,
-            expires_ms: fields.7,
-            members: fields.8,
-            groups: fields.9,
-            limits: fields.10,
-        };
-        roster.check()?;
-        if fields.0 != FORMAT || fields.4.is_none() != (roster.version == 0) {
-            return Err(RosterFault::Document("format 0, or a mesh id where none belongs".into()));
-        }
-        let mut signed =
-            Self { document: document.into_vec(), mesh: fields.4, roster, signatures: Vec::new() };
-        for (code, signature) in signatures {
-            signed.admit_signature(code, &signature)?;
-        }
-        Ok(signed)
-    }
-
-    fn admit_signature(&mut self, code: MemberCode, signature: &[u8]) -> Result<(), RosterFault> {
-        if self.signatures.last().is_some_and(|(last, _)| *last >= code) {
-            return Err(RosterFault::Document("signatures out of order, or one twice".into()));
-        }
-        let signature: [u8; 64] = signature.try_into().map_err(|_| RosterFault::BadSignature(code))?;
-        let member = self.roster.member(code).ok_or(RosterFault::BadSignature(code))?;
-        Sign1 { payload: self.document.clone(), signature }
-            .verify(AAD, &member.root_key.0)
-            .map_err(|_| RosterFault::BadSignature(code))?;
-        self.signatures.push((code, signature));
-        Ok(())
-    }
-
-    /// Signs with a member's root key; says which member it was.
-    pub fn sign(&mut self, key: &SecretKey) -> Result<MemberCode, RosterFault> {
-        let root = key.root_key();
-        let member = self.roster.members.iter().find(|member| member.root_key == root);
-        let code = member.ok_or(RosterFault::NotAMember(root))?.code;
-        let signed = Sign1::sign(self.document.clone(), AAD, key);
-        match self.signatures.binary_search_by_key(&code, |(code, _)| *code) {
-            Ok(at) => self.signatures[at].1 = signed.signature,
-            Err(at) => self.signatures.insert(at, (code, signed.signature)),
-        }
-        Ok(code)
-    }
-
-    /// The bytes of a roster file.
-    pub fn encode(&self) -> Vec<u8> {
-        let signatures = self.signatures.iter().map(|(code, signature)| (*code, ByteBuf::from(*signature)));
-        codec::encode(&SignedFields(ByteBuf::from(self.document.clone()), signatures.collect()))
-    }
-
-    /// What the document says.
-    pub fn roster(&self) -> &Roster {
-        &self.roster
-    }
-
-    /// Who has signed, in order of their codes.
-    pub fn signers(&self) -> impl Iterator<Item = MemberCode> + '_ {
-        self.signatures.iter().map(|(code, _)| *code)
-    }
-
-    /// SHA-256 of the document.
-    pub fn id(&self) -> DocumentId {
-        DocumentId(sha256(&[&self.document]))
-    }
-
-    /// The mesh that this roster is of.
-    pub fn mesh(&self) -> MeshId {
-        self.mesh.unwrap_or(MeshId(self.id().0))
-    }
-
-    /// Refuses the roster of another mesh than `expected`, and one that says so of itself without proof:
-    /// only version 0 is named by the mesh id, and later ones need the signatures of the version before.
-    pub fn of_mesh(self, expected: MeshId) -> Result<Self, RosterFault> {
-        match self.mesh() {
-            found if found == expected && self.roster.version > 0 => {
-                Err(RosterFault::Unproven(self.roster.version))
-            }
-            found if found == expected => Ok(self),
-            found => Err(RosterFault::OtherMesh { found, expected }),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn key(seed: u8) -> SecretKey {
-        SecretKey::from_seed(&[seed; 32])
-    }
-
-    fn member(code: &str, seed: u8) -> Member {
-        Member {
-            code: code.parse().unwrap(),
-            cert: format!("{code}-CERT"),
-            identity: format!("identity--00000000-0000-4000-8000-0000000000{seed:02}"),
-            root_key: key(seed).root_key(),
-        }
-    }
-
-    fn roster() -> Roster {
-        Roster {
-            version: 0,
-            round: 0,
-            prev: None,
-            name: "test".into(),
-            exercise: true,
-            expires_ms: 1,
-            members: vec![member("MY", 2), member("SG", 1)],
-            groups: Vec::new(),
-            limits: RosterLimits::default(),
-        }
-    }
-
-    #[test]
-    fn the_mesh_id_does_not_depend_on_who_has_signed() {
-        let mut signed = SignedRoster::found(roster()).unwrap();
-        let mesh = signed.mesh();
-        for seed in [1, 2, 1] {
-            signed.sign(&key(seed)).unwrap();
-        }
-        let read = SignedRoster::decode(&signed.encode()).unwrap().of_mesh(mesh).unwrap();
-        assert_eq!(read, signed);
-        assert_eq!(read.signers().map(|code| code.to_string()).collect::<Vec<_>>(), ["MY", "SG"]);
-        assert!(read.of_mesh(MeshId([0; 32])).is_err());
-    }
-
-    #[test]
-    fn strangers_cannot_sign_and_forgeries_are_named() {
-        let mut signed = SignedRoster::found(roster()).unwrap();
-        assert_eq!(signed.sign(&key(9)), Err(RosterFault::NotAMember(key(9).root_key())));
-        signed.sign(&key(1)).unwrap();
-        signed.signatures[0].1[0] ^= 1;
-        let refused = SignedRoster::decode(&signed.encode());
-        assert_eq!(refused, Err(RosterFault::BadSignature("SG".parse().unwrap())));
-    }
-
-    #[test]
-    fn contradictions_are_refused() {
-        let two = |a: Member, b: Member| Roster { members: vec![a, b], ..roster() };
-        for bad in [
-            Roster { members: Vec::new(), ..roster() },
-            two(member("SG", 1), member("MY", 2)),
-            two(member("MY", 1), member("SG", 1)),
-            Roster { prev: Some(DocumentId([0; 32])), ..roster() },
-            Roster { name: String::new(), ..roster() },
-            Roster {
-                groups: vec![Group { name: "g".into(), members: vec!["VN".parse().unwrap()] }],
-                ..roster()
-            },
-        ] {
-            assert!(SignedRoster::found(bad.clone()).is_err(), "{bad:?}");
-        }
-    }
 }

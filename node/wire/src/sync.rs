@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use crate::codec::{self, CodecFault};
-use crate::ids::{LogId, RecordId, sha256};
+use crate::ids::{DocumentId, LogId, RecordId, sha256};
 use crate::limits::{
-    BODY_BYTES, SIGNED_BYTES, SYNC_ANSWER_BYTES, SYNC_LOGS, SYNC_PLACES, SYNC_RECORDS, SYNC_REQUEST_BYTES,
+    BODY_BYTES, MANIFEST_BYTES, SIGNED_BYTES, SYNC_ANSWER_BYTES, SYNC_DOCUMENTS, SYNC_FETCHED, SYNC_LOGS,
+    SYNC_PLACES, SYNC_RECORDS, SYNC_REQUEST_BYTES,
 };
 use crate::roster::rises;
 
@@ -98,6 +99,10 @@ pub enum SyncRequest {
     Ids(Vec<Place>),
     /// "Show me the lowest forks that you know of these logs." `[4, [log, …]]`
     Forks(Vec<LogId>),
+    /// "This is the digest of my rosters and manifests: which have you?" `[5, bstr32]`
+    Documents([u8; 32]),
+    /// "Send me these documents." `[6, [bstr32, …]]`
+    Fetch(Vec<DocumentId>),
 }
 
 /// The answer to a question.
@@ -115,6 +120,10 @@ pub enum SyncAnswer {
     Ids(Vec<Option<RecordId>>),
     /// Two records of one log with one seq each. `[5, [[bstr, bstr], …]]`
     Forks(Vec<[Vec<u8>; 2]>),
+    /// The ids of all rosters and manifests here, sorted. `[6, [bstr32, …]]`
+    DocumentIds(Vec<DocumentId>),
+    /// Rosters and manifests, as in their files. `[7, [bstr, …]]`
+    Documents(Vec<Vec<u8>>),
 }
 
 impl SyncRequest {
@@ -126,6 +135,8 @@ impl SyncRequest {
             Self::Bodies(places) => codec::encode(&(2_u8, places)),
             Self::Ids(places) => codec::encode(&(3_u8, places)),
             Self::Forks(logs) => codec::encode(&(4_u8, logs)),
+            Self::Documents(digest) => codec::encode(&(5_u8, ByteBuf::from(*digest))),
+            Self::Fetch(ids) => codec::encode(&(6_u8, ids)),
         }
     }
 
@@ -133,12 +144,7 @@ impl SyncRequest {
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecFault> {
         let limit = SYNC_REQUEST_BYTES;
         match tag(bytes, limit)? {
-            0 => {
-                let (_, digest): (u8, ByteBuf) = codec::decode(bytes, limit)?;
-                let digest =
-                    digest[..].try_into().map_err(|_| shape("a digest that does not have 32 bytes"))?;
-                Ok(Self::Compare(digest))
-            }
+            0 => digest(bytes, limit).map(Self::Compare),
             1 => {
                 let places = list::<Place>(bytes, limit, SYNC_LOGS)?;
                 let in_order = rises(places.iter().map(|(log, _)| *log));
@@ -147,6 +153,8 @@ impl SyncRequest {
             2 => list(bytes, limit, SYNC_PLACES).map(Self::Bodies),
             3 => list(bytes, limit, SYNC_PLACES).map(Self::Ids),
             4 => list(bytes, limit, SYNC_LOGS).map(Self::Forks),
+            5 => digest(bytes, limit).map(Self::Documents),
+            6 => list(bytes, limit, SYNC_FETCHED).map(Self::Fetch),
             _ => Err(shape("a question of no known kind")),
         }
     }
@@ -170,6 +178,10 @@ impl SyncAnswer {
             Self::Forks(forks) => {
                 let forks = forks.iter().map(|[one, other]| (bytes(one), bytes(other)));
                 codec::encode(&(5_u8, forks.collect::<Vec<_>>()))
+            }
+            Self::DocumentIds(ids) => codec::encode(&(6_u8, ids)),
+            Self::Documents(documents) => {
+                codec::encode(&(7_u8, documents.iter().map(bytes).collect::<Vec<_>>()))
             }
         }
     }
@@ -205,9 +217,24 @@ impl SyncAnswer {
                 let sized = |(one, other)| Ok([sized(one, SIGNED_BYTES)?, sized(other, SIGNED_BYTES)?]);
                 forks.into_iter().map(sized).collect::<Result<_, _>>().map(Self::Forks)
             }
+            6 => {
+                let ids = list::<DocumentId>(bytes, limit, SYNC_DOCUMENTS)?;
+                if rises(&ids) { Ok(Self::DocumentIds(ids)) } else { Err(shape("documents out of order")) }
+            }
+            7 => {
+                let documents = list::<ByteBuf>(bytes, limit, SYNC_FETCHED)?;
+                let sized = documents.into_iter().map(|document| sized(document, MANIFEST_BYTES));
+                sized.collect::<Result<_, _>>().map(Self::Documents)
+            }
             _ => Err(shape("an answer of no known kind")),
         }
     }
+}
+
+/// The second element of a message, a digest.
+fn digest(bytes: &[u8], limit: usize) -> Result<[u8; 32], CodecFault> {
+    let (_, digest): (u8, ByteBuf) = codec::decode(bytes, limit)?;
+    digest[..].try_into().map_err(|_| shape("a digest that does not have 32 bytes"))
 }
 
 /// An answer about ids: 34 bytes each at most, and a few around them.
@@ -276,6 +303,8 @@ mod tests {
             SyncRequest::Bodies(places.clone()),
             SyncRequest::Ids(places),
             SyncRequest::Forks(vec![LogId([1; 32])]),
+            SyncRequest::Documents([8; 32]),
+            SyncRequest::Fetch(vec![DocumentId([3; 32])]),
         ] {
             assert_eq!(SyncRequest::decode(&request.encode()), Ok(request));
         }
@@ -286,6 +315,8 @@ mod tests {
             SyncAnswer::Bodies(vec![(LogId([1; 32]), 4, vec![5])]),
             SyncAnswer::Ids(vec![None, Some(RecordId([6; 32]))]),
             SyncAnswer::Forks(vec![[vec![1], vec![2]]]),
+            SyncAnswer::DocumentIds(vec![DocumentId([3; 32]), DocumentId([4; 32])]),
+            SyncAnswer::Documents(vec![vec![1], Vec::new()]),
         ] {
             assert_eq!(SyncAnswer::decode(&answer.encode()), Ok(answer));
         }

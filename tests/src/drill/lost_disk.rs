@@ -6,7 +6,7 @@
 
 use std::fs;
 
-use certmesh_wire::{NodeEntry, NodeId, NodeState, SecretKey, SignedManifest};
+use certmesh_wire::{Consent, NodeEntry, NodeId, NodeState, SecretKey, SignedManifest};
 
 use super::story::count;
 use super::{Stage, Story, Verdict};
@@ -40,14 +40,11 @@ pub(super) fn run(stage: &Stage, story: &Story) -> Verdict {
     let new = renew_key(victim);
     story.tell(format_args!("{name} makes a node key anew and retires the lost one in a manifest"));
     let manifest = renew_manifest(&mesh, victim, old, new);
-    for node in &nodes {
-        fs::write(node.manifests().join(format!("{}.cbor", name.to_lowercase())), &manifest).unwrap();
-        if node.is_running() {
-            node.stop();
-            node.start_to_sign();
-        }
-        story.tell(format_args!("{} has the manifest", node.member()));
-    }
+    // Beside the one that it follows: a node that starts from nothing needs the whole chain.
+    let file = victim.manifests().join(format!("{}-1.cbor", name.to_lowercase()));
+    fs::write(&file, &manifest).unwrap();
+    nodes[0].run(["manifest".as_ref(), "submit".as_ref(), file.as_os_str()]).done();
+    story.tell(format_args!("the operator of {} has submitted it, and it travels to the others", nodes[0].member()));
     victim.start_to_sign();
     story.tell(format_args!("{name} is back, and signs with its fresh key"));
 
@@ -98,9 +95,10 @@ fn renew_manifest(mesh: &Mesh, node: &Node, old: NodeId, new: NodeId) -> Vec<u8>
     let current = SignedManifest::decode(&current).unwrap();
     let mut next = current.unverified().clone();
     (next.version, next.prev) = (next.version + 1, Some(current.id()));
+    let consent = Consent::sign(next.mesh, next.member, &node.secret_key());
     let entry = next.nodes.iter_mut().find(|entry| entry.node == old).expect("its manifest names it");
     entry.state = NodeState::Retired;
-    let live = NodeEntry { node: new, state: NodeState::Live, ..entry.clone() };
+    let live = NodeEntry { node: new, state: NodeState::Live, consent, ..entry.clone() };
     next.nodes.push(live);
     next.nodes.sort_by_key(|entry| entry.node);
     let root = fs::read_to_string(mesh.path(&format!("roots/{code}.key"))).unwrap();

@@ -152,6 +152,7 @@ impl Source for Forger {
         let boast = FrontierEntry { log: *log, next: 1, head, bodies: 1, missing: 0, fork: None };
         match SyncRequest::decode(request).unwrap() {
             SyncRequest::Compare(_) => Ok(SyncAnswer::Frontier(Frontier::new([boast])).encode()),
+            SyncRequest::Documents(_) => Ok(SyncAnswer::Same.encode()),
             SyncRequest::Records(_) => Ok(SyncAnswer::Records(vec![record.clone()], false).encode()),
             other => Err(AnswerFault::Unavailable(format!("asked for {other:?}"))),
         }

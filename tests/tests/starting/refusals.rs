@@ -82,7 +82,7 @@ fn rosters_and_manifests_of_another_mesh() {
     fs::write(&roster, &good).unwrap();
     let manifest = home.path("manifests").join("sg.cbor");
     fs::copy(other.path("manifests").join("sg.cbor"), &manifest).unwrap();
-    refuses(&home, &[], &["the manifests in", "manifest"]);
+    refuses(&home, &[], &["the document at", "this manifest is of mesh"]);
     fs::remove_file(&manifest).unwrap();
     refuses(&home, &[], &["no manifest in"]);
     fs::remove_dir(home.path("manifests")).unwrap();

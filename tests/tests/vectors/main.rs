@@ -32,6 +32,14 @@ fn documents() {
             "id": signed.id().to_string(),
         })
     });
+    let successors = mesh::successors().into_iter().map(|(name, prev, signed)| {
+        json!({
+            "name": name,
+            "signed": file::hex(&signed.encode()),
+            "id": signed.id().to_string(),
+            "voters": signed.voters(&prev).unwrap().iter().map(ToString::to_string).collect::<Vec<_>>(),
+        })
+    });
     let documents = json!({
         "roster": {
             "signed": file::hex(&roster.encode()),
@@ -39,6 +47,7 @@ fn documents() {
             "mesh": roster.mesh().to_string(),
             "signers": roster.signers().map(|code| code.to_string()).collect::<Vec<_>>(),
         },
+        "successors": successors.collect::<Vec<_>>(),
         "manifests": manifests.collect::<Vec<_>>(),
     });
     file::hold("documents.json", &documents);

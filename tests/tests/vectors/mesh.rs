@@ -5,8 +5,8 @@ use std::sync::Arc;
 use certmesh_engine::store::MemoryStore;
 use certmesh_engine::{Candidate, Engine, Membership, Origin, Refusal, Steps, commit};
 use certmesh_wire::{
-    Audience, Checkpoint, Group, Header, Kind, LogId, Manifest, Member, MeshId, NodeEntry, NodeId, NodeState,
-    Opening, Parcel, Record, Roster, RosterLimits, SecretKey, SignedManifest, SignedRoster,
+    Audience, Checkpoint, Consent, Group, Header, Kind, LogId, Manifest, Member, MeshId, NodeEntry, NodeId,
+    NodeState, Opening, Parcel, Pin, Record, Roster, RosterLimits, SecretKey, SignedManifest, SignedRoster,
 };
 use serde_json::{Value, json};
 
@@ -25,6 +25,8 @@ pub(crate) fn key(seed: u8) -> SecretKey {
 pub(crate) const SG_ROOT: u8 = 0x01;
 pub(crate) const MY_ROOT: u8 = 0x02;
 pub(crate) const VN_ROOT: u8 = 0x03;
+pub(crate) const TH_ROOT: u8 = 0x04;
+pub(crate) const SG_NEXT_ROOT: u8 = 0x05;
 pub(crate) const SG_LIVE: u8 = 0x11;
 pub(crate) const SG_RETIRED: u8 = 0x12;
 pub(crate) const SG_CUT: u8 = 0x13;
@@ -45,6 +47,8 @@ pub(crate) fn keys() -> Value {
         ("root key of SG", SG_ROOT),
         ("root key of MY", MY_ROOT),
         ("root key of VN", VN_ROOT),
+        ("root key of TH, which joins", TH_ROOT),
+        ("root key of SG, from version 2 of the roster on", SG_NEXT_ROOT),
         ("live node of SG", SG_LIVE),
         ("retired node of SG", SG_RETIRED),
         ("cut node of SG", SG_CUT),
@@ -59,13 +63,16 @@ pub(crate) fn keys() -> Value {
     json!({ "keys": list.map(entry) })
 }
 
-fn roster_document() -> Roster {
-    let member = |code: &str, cert: &str, at: u8, seed: u8| Member {
+fn member(code: &str, cert: &str, at: u8, seed: u8) -> Member {
+    Member {
         code: code.parse().unwrap(),
         cert: cert.into(),
         identity: format!("identity--00000000-0000-4000-8000-0000000000{at:02}"),
         root_key: key(seed).root_key(),
-    };
+    }
+}
+
+fn roster_document() -> Roster {
     Roster {
         version: 0,
         round: 0,
@@ -83,6 +90,7 @@ fn roster_document() -> Roster {
             members: vec!["MY".parse().unwrap(), "SG".parse().unwrap()],
         }],
         limits: RosterLimits { live_nodes: 2, ..RosterLimits::default() },
+        pins: Vec::new(),
     }
 }
 
@@ -92,6 +100,50 @@ pub(crate) fn roster() -> SignedRoster {
     for seed in [SG_ROOT, MY_ROOT] {
         signed.sign(&key(seed)).unwrap();
     }
+    signed
+}
+
+/// Version 1, in which TH joins by the votes of all three, and version 2, in which VN is removed against its
+/// will and SG has another root key, by the votes of the other three.
+pub(crate) fn successors() -> Vec<(&'static str, SignedRoster, SignedRoster)> {
+    let founded = roster();
+    let mut document = next(&founded);
+    document.members.insert(2, member("TH", "ThaiCERT", 4, TH_ROOT));
+    let joined = voted(&founded, document, &[MY_ROOT, SG_ROOT, VN_ROOT]);
+    let mut document = next(&joined);
+    document.members.retain(|member| member.code.as_str() != "VN");
+    document.members[1].root_key = key(SG_NEXT_ROOT).root_key();
+    let manifests = manifests();
+    let end = Checkpoint { log: log(VN_NODE), seq: 0, record: opening_record(VN_NODE).id() };
+    let pin = |code: &str, cert: &str, root: u8, manifest: &SignedManifest, cuts| Pin {
+        member: code.parse().unwrap(),
+        cert: cert.into(),
+        root_key: key(root).root_key(),
+        manifest: Some(manifest.id()),
+        cuts,
+    };
+    document.pins = vec![
+        pin("SG", "SingCERT", SG_ROOT, &manifests[1].1, vec![]),
+        pin("VN", "VNCERT/CC", VN_ROOT, &manifests[3].1, vec![end]),
+    ];
+    let expelled = voted(&joined, document, &[MY_ROOT, SG_ROOT, TH_ROOT]);
+    vec![
+        ("version 1: TH joins", founded, joined.clone()),
+        ("version 2: VN is removed, SG has another root key, both are pinned", joined, expelled),
+    ]
+}
+
+fn next(prev: &SignedRoster) -> Roster {
+    let document = prev.roster().clone();
+    Roster { version: document.version + 1, prev: Some(prev.id()), ..document }
+}
+
+fn voted(prev: &SignedRoster, document: Roster, voters: &[u8]) -> SignedRoster {
+    let mut signed = SignedRoster::propose(prev, document).unwrap();
+    for root in voters {
+        signed.sign_as_voter(&key(*root), prev).unwrap();
+    }
+    signed.succeeds(prev).unwrap();
     signed
 }
 
@@ -131,8 +183,20 @@ pub(crate) fn opening_record(node: u8) -> Record {
     Record::sign(opening_header(opening(node, Audience::All), 0), mesh(), &key(node)).unwrap()
 }
 
-fn entry(node: NodeId, state: NodeState, addresses: &[&str], checkpoints: Vec<Checkpoint>) -> NodeEntry {
-    NodeEntry { node, state, addresses: addresses.iter().map(|one| (*one).into()).collect(), checkpoints }
+fn entry(
+    member: &str,
+    node: u8,
+    state: NodeState,
+    addresses: &[&str],
+    checkpoints: Vec<Checkpoint>,
+) -> NodeEntry {
+    NodeEntry {
+        node: key(node).node_id(),
+        state,
+        addresses: addresses.iter().map(|one| (*one).into()).collect(),
+        checkpoints,
+        consent: Consent::sign(mesh(), member.parse().unwrap(), &key(node)),
+    }
 }
 
 fn manifest(
@@ -156,21 +220,20 @@ fn manifest(
 
 /// SG's first manifest, its second one that replaces it, and those of MY and VN.
 pub(crate) fn manifests() -> Vec<(&'static str, SignedManifest)> {
-    let live = |seed, addresses| entry(key(seed).node_id(), NodeState::Live, addresses, vec![]);
-    let sg = live(SG_LIVE, &["/ip4/192.0.2.1/udp/7400/quic-v1", "/dns4/sg.mesh.example/tcp/7400"]);
+    let live = |member, seed, addresses| entry(member, seed, NodeState::Live, addresses, vec![]);
+    let sg = live("SG", SG_LIVE, &["/ip4/192.0.2.1/udp/7400/quic-v1", "/dns4/sg.mesh.example/tcp/7400"]);
     let first = manifest("SG", SG_ROOT, None, vec![sg.clone()]);
     let cut = Checkpoint { log: log(SG_CUT), seq: 0, record: opening_record(SG_CUT).id() };
-    let retired = entry(key(SG_RETIRED).node_id(), NodeState::Retired, &[], vec![]);
-    let stolen = entry(key(SG_CUT).node_id(), NodeState::Cut, &[], vec![cut]);
+    let retired = entry("SG", SG_RETIRED, NodeState::Retired, &[], vec![]);
+    let stolen = entry("SG", SG_CUT, NodeState::Cut, &[], vec![cut]);
     let second = manifest("SG", SG_ROOT, Some(&first), vec![sg, retired, stolen]);
-    let my = manifest("MY", MY_ROOT, None, vec![live(MY_NODE, &["/ip6/2001:db8::2/udp/7400/quic-v1"])]);
-    let lax = entry(SMALL_ORDER_KEY, NodeState::Live, &[], vec![]);
-    let vn = manifest("VN", VN_ROOT, None, vec![live(VN_NODE, &[]), lax]);
+    let my = manifest("MY", MY_ROOT, None, vec![live("MY", MY_NODE, &["/ip6/2001:db8::2/udp/7400/quic-v1"])]);
+    let vn = manifest("VN", VN_ROOT, None, vec![live("VN", VN_NODE, &[])]);
     vec![
         ("SG's first: one live node", first),
         ("SG's second: a live node, a retired one, and one cut at the opening of its log", second),
         ("MY's: one live node", my),
-        ("VN's: one live node, and a key of small order, which can sign nothing", vn),
+        ("VN's: one live node, without an address", vn),
     ]
 }
 

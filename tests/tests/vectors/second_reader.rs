@@ -66,6 +66,7 @@ fn notices_one_flipped_bit() {
         ("logs.json", &logs["logs"][0]["records"][1]["body"]),
         ("logs.json", &logs["logs"][0]["log"]),
         ("documents.json", &documents["roster"]["signed"]),
+        ("documents.json", &documents["successors"][1]["signed"]),
         ("documents.json", &documents["manifests"][1]["signed"]),
         ("travel.json", &travel["fork"][0]),
         ("travel.json", &travel["frontiers"][0]["digest"]),

@@ -9,6 +9,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::error::CommandError;
+use crate::passphrase::PassphraseSource;
 use crate::session::{Session, talk};
 
 /// Prints the public half of a secret key
@@ -17,11 +18,13 @@ use crate::session::{Session, talk};
 pub(crate) struct Show {
     /// The secret key, as `key new` wrote it
     file: PathBuf,
+    #[command(flatten)]
+    passphrase: PassphraseSource,
 }
 
 impl Show {
     pub(crate) fn run(self, session: &mut Session) -> Result<(), CommandError> {
-        let key = super::read(&self.file)?;
+        let key = super::read(&self.file, &self.passphrase)?;
         warn_if_exposed(&self.file);
         print(session, &key)
     }

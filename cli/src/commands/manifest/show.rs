@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use certmesh_intel::display::safe;
-use certmesh_wire::limits::MANIFEST_BYTES;
 use certmesh_wire::{Manifest, ManifestFault, NodeEntry, NodeState, SignedManifest};
 use clap::Args;
 use serde_json::{Value, json};
@@ -12,7 +11,7 @@ use crate::commands::roster;
 use crate::error::CommandError;
 use crate::session::Session;
 use crate::table::{list, table};
-use crate::{file, time};
+use crate::time;
 
 /// Shows what a manifest says
 ///
@@ -29,9 +28,7 @@ pub(crate) struct Show {
 
 impl Show {
     pub(crate) fn run(self, session: &mut Session) -> Result<(), CommandError> {
-        let bytes = file::read(&self.file, MANIFEST_BYTES as u64)?;
-        let signed = SignedManifest::decode(&bytes)
-            .map_err(|fault| CommandError::refused(format_args!("{}: {fault}", file::shown(&self.file))))?;
+        let signed = super::read(&self.file)?;
         let trusted = self.roster.map(|path| roster::read(&path)).transpose()?;
         let verdict = trusted.map(|trusted| signed.verify(trusted.mesh(), trusted.roster()).map(|_| ()));
         if session.json() {

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::error::CommandError;
 use crate::file;
+use crate::request::is_identity;
 use crate::session::{Session, talk};
 use crate::time::AgeOrTime;
 
@@ -78,10 +79,9 @@ impl FromStr for IdentitySpec {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (code, identity) = pair(text, "CODE=IDENTITY")?;
-        let uuid = identity.strip_prefix("identity--").filter(|uuid| uuid.len() == 36);
-        match uuid.and_then(|uuid| uuid.parse::<Uuid>().ok()) {
-            Some(_) => Ok(Self { code: parsed(code)?, identity: identity.to_owned() }),
-            None => Err("the identity has to be `identity--` and a UUID".to_owned()),
+        match is_identity(identity) {
+            true => Ok(Self { code: parsed(code)?, identity: identity.to_owned() }),
+            false => Err("the identity has to be `identity--` and a UUID".to_owned()),
         }
     }
 }
@@ -102,7 +102,8 @@ impl FromStr for GroupSpec {
     }
 }
 
-fn pair<'a>(text: &'a str, shape: &str) -> Result<(&'a str, &'a str), String> {
+/// What stands before and after the first `=`.
+pub(super) fn pair<'a>(text: &'a str, shape: &str) -> Result<(&'a str, &'a str), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| format!("expected {shape}"))?;
     Ok((name.trim(), value.trim()))
 }
@@ -144,6 +145,7 @@ impl New {
             members,
             groups,
             limits: RosterLimits::default(),
+            pins: Vec::new(),
         })
     }
 }

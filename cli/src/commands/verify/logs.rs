@@ -8,11 +8,13 @@ use certmesh_wire::{
     SignedManifest,
 };
 
+use super::documents::{self, Nodes};
+
 /// The nodes that the manifests of an export vouch for, and the logs that have been opened so far.
 pub(super) struct Logs<'a> {
     mesh: MeshId,
     roster: &'a Roster,
-    nodes: BTreeMap<NodeId, (MemberCode, NodeEntry)>,
+    nodes: Nodes,
     open: BTreeMap<LogId, Log>,
     broken: BTreeSet<LogId>,
 }
@@ -38,26 +40,7 @@ pub(super) enum Place {
 impl<'a> Logs<'a> {
     /// Takes the newest manifest of each member; what is wrong with any of them comes back with it.
     pub(super) fn of(manifests: &[SignedManifest], mesh: MeshId, roster: &'a Roster) -> (Self, Vec<String>) {
-        let mut newest: BTreeMap<MemberCode, &SignedManifest> = BTreeMap::new();
-        let mut faults = Vec::new();
-        for signed in manifests {
-            match signed.verify(mesh, roster) {
-                Err(fault) => faults.push(fault.to_string()),
-                Ok(manifest) => match newest.get(&manifest.member) {
-                    Some(known) if known.unverified().version > manifest.version => {}
-                    Some(known)
-                        if known.unverified().version == manifest.version && known.id() != signed.id() =>
-                    {
-                        let (member, version) = (manifest.member, manifest.version);
-                        faults.push(format!("there are two manifests of {member} with version {version}"));
-                    }
-                    _ => drop(newest.insert(manifest.member, signed)),
-                },
-            }
-        }
-        let newest = newest.values().map(|signed| signed.unverified());
-        let entries = newest.flat_map(|manifest| manifest.nodes.iter().map(|node| (manifest.member, node)));
-        let nodes = entries.map(|(member, node)| (node.node, (member, node.clone()))).collect();
+        let (nodes, faults) = documents::nodes(manifests, mesh, roster);
         (Self { mesh, roster, nodes, open: BTreeMap::new(), broken: BTreeSet::new() }, faults)
     }
 
@@ -142,7 +125,7 @@ fn check_rules(header: &Header, log: &Log, roster: &Roster) -> Result<(), String
     Ok(())
 }
 
-/// A stolen key's log ends where its member cut it.
+/// A stolen key's log ends where its member, or the roster, cut it.
 fn check_cut(record: &Record, node: Option<&NodeEntry>) -> Result<(), String> {
     let Some(node) = node.filter(|node| node.state == NodeState::Cut) else { return Ok(()) };
     let header = record.header();
@@ -151,5 +134,9 @@ fn check_cut(record: &Record, node: Option<&NodeEntry>) -> Result<(), String> {
         .iter()
         .find(|at| at.log == header.log)
         .is_some_and(|at| header.seq < at.seq || (header.seq == at.seq && record.id() == at.record));
-    if within { Ok(()) } else { Err("it lies beyond the place where its member cut the log".to_owned()) }
+    if within {
+        Ok(())
+    } else {
+        Err("it lies beyond the place where its member, or the roster, cut the log".to_owned())
+    }
 }

@@ -10,22 +10,23 @@ use crate::table::{count, table};
 /// A row a member, and the sums.
 pub(super) fn words(audit: &Audit, trusted: &SignedRoster) -> String {
     let rows = audit.tallies().map(|(code, tally)| {
-        let cert = trusted.roster().member(code).map_or("", |member| &member.cert);
-        row(code, cert, tally)
+        let (member, pin) = (trusted.roster().member(code), trusted.roster().pin(code));
+        let left = || pin.map_or(String::new(), |pin| format!("{} (has left)", safe(&pin.cert, 40)));
+        row(code, member.map_or_else(left, |member| safe(&member.cert, 40)), tally)
     });
     let members = table(&["MEMBER", "CERT", "RECORDS", "OBJECTS", "VERDICT"], rows);
     let exercise = if trusted.roster().exercise { "EXERCISE\n" } else { "" };
     format!("{exercise}{members}\n\n{}", sums(audit, trusted))
 }
 
-fn row(code: MemberCode, cert: &str, tally: &Tally) -> Vec<String> {
+fn row(code: MemberCode, cert: String, tally: &Tally) -> Vec<String> {
     let verdict = match (tally.faults, tally.records) {
         (0, 0) => "no records".to_owned(),
         (0, _) => "good".to_owned(),
         (faults, _) => count(faults, "FAULT"),
     };
     let (records, objects) = (tally.records.to_string(), tally.objects.to_string());
-    vec![code.to_string(), safe(cert, 40), records, objects, verdict]
+    vec![code.to_string(), cert, records, objects, verdict]
 }
 
 fn sums(audit: &Audit, trusted: &SignedRoster) -> String {

@@ -3,7 +3,9 @@
 use std::ops::ControlFlow;
 
 use certmesh_wire::limits::{SYNC_ANSWER_BUDGET, SYNC_RECORDS};
-use certmesh_wire::{LogId, MemberCode, NodeId, Place, RecordId, SyncAnswer, SyncRequest, sha256};
+use certmesh_wire::{
+    DocumentId, LogId, MemberCode, NodeId, Place, RecordId, SyncAnswer, SyncRequest, sha256,
+};
 
 use super::frontier;
 use crate::forks::forks;
@@ -25,6 +27,8 @@ pub fn answer(
         SyncRequest::Bodies(places) => answering.bodies(places),
         SyncRequest::Ids(places) => answering.ids(places),
         SyncRequest::Forks(logs) => answering.forks(logs),
+        SyncRequest::Documents(digest) => Ok(answering.documents(*digest)),
+        SyncRequest::Fetch(ids) => Ok(answering.fetch(ids)),
     }
 }
 
@@ -47,6 +51,19 @@ impl Answering<'_> {
         }
         let state = self.store.get(Family::Control, &layout::log(&log))?;
         state.map(|bytes| LogState::decode(&bytes)).transpose()
+    }
+
+    fn documents(&self, digest: [u8; 32]) -> SyncAnswer {
+        let mine = self.membership.documents();
+        match self.member {
+            Some(_) if mine.digest() != digest => SyncAnswer::DocumentIds(mine.ids().into_iter().collect()),
+            _ => SyncAnswer::Same,
+        }
+    }
+
+    fn fetch(&self, ids: &[DocumentId]) -> SyncAnswer {
+        let ids = self.member.map_or(&[][..], |_| ids);
+        SyncAnswer::Documents(ids.iter().filter_map(|id| self.membership.documents().get(*id)).collect())
     }
 
     fn compare(&self, digest: [u8; 32]) -> Result<SyncAnswer, StoreError> {

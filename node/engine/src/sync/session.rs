@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use certmesh_wire::limits::{SYNC_ANSWER_BUDGET, SYNC_PLACES};
-use certmesh_wire::{CodecFault, Frontier, FrontierEntry, LogId, MemberCode, Place, SyncAnswer, SyncRequest};
+use certmesh_wire::limits::{SYNC_ANSWER_BUDGET, SYNC_FETCHED, SYNC_PLACES};
+use certmesh_wire::{
+    CodecFault, DocumentId, Frontier, FrontierEntry, LogId, MemberCode, Place, SyncAnswer, SyncRequest,
+};
 
 use super::search::Search;
 use super::{frontier, missing_bodies};
@@ -28,6 +30,8 @@ pub enum SyncFault {
 /// What an answer brought, to go through the door.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Brought {
+    /// Nothing that has to go anywhere.
+    Nothing,
     /// Word of how far the peer is: see [`Session::told`].
     Word,
     /// Records, in order within each log.
@@ -36,6 +40,8 @@ pub enum Brought {
     Bodies(Vec<(LogId, u64, Vec<u8>)>),
     /// Proofs of forks.
     Forks(Vec<[Vec<u8>; 2]>),
+    /// Rosters and manifests.
+    Documents(Vec<Vec<u8>>),
 }
 
 /// Asks one peer, round by round.
@@ -49,10 +55,16 @@ pub struct Session {
     /// What was asked last, and waits for its answer.
     asked: Option<SyncRequest>,
     stage: Stage,
+    /// Whether the peer had the same rosters and manifests when it was asked last.
+    agrees: bool,
 }
 
 #[derive(Debug)]
 enum Stage {
+    /// Which rosters and manifests there are is to be compared: what follows depends on them.
+    Documents,
+    /// Rosters and manifests are fetched: those that the peer has and this node had not.
+    Fetch(Vec<DocumentId>),
     /// Frontiers are to be compared.
     Compare,
     /// Records are fetched; for each log, the place that was asked for last.
@@ -70,18 +82,30 @@ enum Stage {
 impl Session {
     /// A session with a node of this member, at the start of a round.
     pub fn new(member: MemberCode) -> Self {
-        Self { member, told: None, mine: Frontier::default(), asked: None, stage: Stage::Compare }
+        Self {
+            member,
+            told: None,
+            mine: Frontier::default(),
+            asked: None,
+            stage: Stage::Documents,
+            agrees: false,
+        }
     }
 
     /// Begins another round. An answer that is still on its way will not be taken.
     pub fn begin(&mut self) {
         self.asked = None;
-        self.stage = Stage::Compare;
+        self.stage = Stage::Documents;
+    }
+
+    /// Whether the peer had the same rosters and manifests as this node when it was asked last.
+    pub fn agrees(&self) -> bool {
+        self.agrees
     }
 
     /// Whether the next question may ask for more than word of how far the peer is.
     pub fn is_fetching(&self) -> bool {
-        !matches!(self.stage, Stage::Compare | Stage::Over)
+        !matches!(self.stage, Stage::Documents | Stage::Fetch(_) | Stage::Compare | Stage::Over)
     }
 
     /// Whether the peer lacked, when it told last, what was here when this round began.
@@ -114,6 +138,18 @@ impl Session {
         store: &dyn Store,
         membership: &Membership,
     ) -> Result<Option<SyncRequest>, StoreError> {
+        if matches!(self.stage, Stage::Documents) {
+            return Ok(Some(SyncRequest::Documents(membership.documents().digest())));
+        }
+        if let Stage::Fetch(theirs) = &mut self.stage {
+            let mine = membership.documents().ids();
+            theirs.retain(|id| !mine.contains(id));
+            if !theirs.is_empty() {
+                let part = theirs.drain(..theirs.len().min(SYNC_FETCHED)).collect();
+                return Ok(Some(SyncRequest::Fetch(part)));
+            }
+            self.stage = Stage::Compare;
+        }
         if matches!(self.stage, Stage::Compare) {
             self.mine = frontier(store, membership, self.member)?;
             return Ok(Some(SyncRequest::Compare(self.mine.digest())));
@@ -157,6 +193,19 @@ impl Session {
     /// committed, before the next question.
     pub fn take(&mut self, answer: SyncAnswer) -> Result<Brought, SyncFault> {
         match (self.asked.take(), answer) {
+            (Some(SyncRequest::Documents(_)), SyncAnswer::Same) => {
+                (self.agrees, self.stage) = (true, Stage::Compare);
+                Ok(Brought::Nothing)
+            }
+            (Some(SyncRequest::Documents(_)), SyncAnswer::DocumentIds(ids)) => {
+                (self.agrees, self.stage) = (false, Stage::Fetch(ids));
+                Ok(Brought::Nothing)
+            }
+            (Some(SyncRequest::Fetch(ids)), SyncAnswer::Documents(documents))
+                if documents.len() <= ids.len() =>
+            {
+                Ok(Brought::Documents(documents))
+            }
             (Some(SyncRequest::Compare(_)), SyncAnswer::Same) => {
                 self.told = Some(self.mine.clone());
                 self.stage = Stage::Over;

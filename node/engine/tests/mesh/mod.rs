@@ -7,12 +7,12 @@ use std::sync::Arc;
 use certmesh_engine::store::{MemoryStore, Store};
 use certmesh_engine::sync::{Brought, Session, answer};
 use certmesh_engine::{
-    Candidate, Committed, Engine, Membership, Origin, Query, Refusal, Steps, StopNote, StoredObject, commit,
-    query,
+    Candidate, Committed, Document, DocumentFault, Engine, Membership, Origin, Query, Refusal, Steps,
+    StopNote, StoredObject, commit, query,
 };
 use certmesh_wire::{
-    Checkpoint, Frontier, Manifest, Member, MeshId, NodeEntry, NodeId, NodeState, Parcel, RecordId, Roster,
-    RosterLimits, SecretKey, SignedManifest, SignedRoster,
+    Checkpoint, Consent, Frontier, Manifest, Member, MeshId, NodeEntry, NodeId, NodeState, Parcel, RecordId,
+    Roster, RosterLimits, SecretKey, SignedManifest, SignedRoster,
 };
 use certmesh_wire::{SyncAnswer, SyncRequest};
 
@@ -46,8 +46,26 @@ pub(crate) fn roster(limits: RosterLimits) -> SignedRoster {
         members: (0..3).map(member).collect(),
         groups: Vec::new(),
         limits,
+        pins: Vec::new(),
     };
     SignedRoster::found(roster).unwrap()
+}
+
+/// A node in a manifest of this member.
+pub(crate) fn node_entry(
+    key: &SecretKey,
+    member: certmesh_wire::MemberCode,
+    mesh: MeshId,
+    state: NodeState,
+    checkpoints: Vec<Checkpoint>,
+) -> NodeEntry {
+    NodeEntry {
+        node: key.node_id(),
+        state,
+        addresses: vec!["/memory/1".into()],
+        checkpoints,
+        consent: certmesh_wire::Consent::sign(mesh, member, key),
+    }
 }
 
 pub(crate) fn manifest(
@@ -61,6 +79,7 @@ pub(crate) fn manifest(
         state,
         addresses: vec!["/memory/1".into()],
         checkpoints,
+        consent: Consent::sign(mesh, CODES[usize::from(member)].parse().unwrap(), &node_key(member)),
     };
     let manifest = Manifest {
         mesh,
@@ -163,6 +182,15 @@ impl Peer {
         self.resume();
     }
 
+    /// Takes in documents, as a node does; gives a result for each.
+    pub(crate) fn submit(&mut self, documents: Vec<Document>) -> Vec<Result<bool, DocumentFault>> {
+        let mut steps = Steps::default();
+        let results = self.engine.enter_documents(&*self.store, documents, &mut steps).unwrap();
+        commit(&*self.store, steps).unwrap();
+        self.resume();
+        results
+    }
+
     /// Goes on with what one commit could not hold.
     pub(crate) fn resume(&mut self) {
         while self.engine.has_more() {
@@ -181,7 +209,9 @@ impl Peer {
             let answer = answer(&*other.store, other.engine.membership(), self.node_id(), &request).unwrap();
             let bytes = answer.encode();
             assert!(bytes.len() <= certmesh_wire::limits::SYNC_ANSWER_BYTES);
-            asked.push(request);
+            if !matches!(request, SyncRequest::Documents(_)) {
+                asked.push(request);
+            }
             assert!(asked.len() < 1_000, "a round without end: {:?}", asked.last());
             self.take_brought(session.take(SyncAnswer::decode(&bytes).unwrap()).unwrap());
             if let Some(told) = session.told() {
@@ -200,7 +230,11 @@ impl Peer {
 
     pub(crate) fn take_brought(&mut self, brought: Brought) {
         match brought {
-            Brought::Word => {}
+            Brought::Nothing | Brought::Word => {}
+            Brought::Documents(documents) => {
+                let documents = documents.iter().map(|bytes| Document::decode(bytes).unwrap()).collect();
+                self.submit(documents);
+            }
             Brought::Records(records) => {
                 let parcels: Vec<_> = records.into_iter().map(|record| Parcel::new(record, None)).collect();
                 self.enter(&parcels);

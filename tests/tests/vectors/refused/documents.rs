@@ -1,13 +1,14 @@
 //! Rosters and manifests that are none, or that their signers did not sign.
 
-use certmesh_wire::SecretKey;
+use certmesh_wire::{Consent, MeshId, NodeId, SecretKey};
 
 use super::{Claim, Refused};
 use crate::cbor::{
     EMPTY_MAP, NULL, PROTECTED, array, bytes, sig_structure, sign1, sign1_items, signature, text, uint,
 };
 use crate::mesh::{
-    EXPIRES_MS, MY_ROOT, SG_LIVE, SG_ROOT, STRANGER, VN_ROOT, key, log, manifests, mesh, roster,
+    EXPIRES_MS, MY_NODE, MY_ROOT, SG_LIVE, SG_ROOT, SMALL_ORDER_KEY, STRANGER, VN_ROOT, key, log, manifests,
+    mesh, roster,
 };
 
 pub(super) fn all() -> Vec<Refused> {
@@ -15,10 +16,11 @@ pub(super) fn all() -> Vec<Refused> {
     all.extend(roster_signatures());
     all.extend(manifest_envelopes());
     all.extend(manifest_documents());
+    all.extend(consents());
     all
 }
 
-const ROSTER_AAD: &[u8] = b"certmesh/roster/1";
+pub(super) const ROSTER_AAD: &[u8] = b"certmesh/roster/1";
 
 fn member(code: &str, root: u8) -> Vec<u8> {
     array(&[text(code), text("CERT"), text("identity--1"), bytes(&key(root).root_key().0)])
@@ -38,6 +40,7 @@ fn roster_items() -> Vec<Vec<u8>> {
         array(&[member("MY", MY_ROOT), member("SG", SG_ROOT)]),
         array(&[]),
         array(&[uint(16), uint(1000), uint(1_000_000)]),
+        array(&[]),
     ]
 }
 
@@ -116,9 +119,17 @@ fn rosters() -> Vec<Refused> {
             "one twice",
             roster_with(9, array(&[group("g", &["MY"]), group("g", &["SG"])])),
         ),
+        malformed(
+            "pin in version 0",
+            "nobody can have left",
+            roster_with(
+                11,
+                array(&[array(&[text("TH"), text("CERT"), bytes(&[1; 32]), NULL.to_vec(), array(&[])])]),
+            ),
+        ),
         malformed("exercise as a number", "another shape", roster_with(6, uint(1))),
         malformed(
-            "twelve items",
+            "thirteen items",
             "not a roster",
             unsigned(&array(&[roster_items(), vec![uint(0)]].concat())),
         ),
@@ -167,7 +178,47 @@ fn manifest_aad() -> Vec<u8> {
 }
 
 fn node(seed: u8, state: u64, checkpoints: &[Vec<u8>]) -> Vec<u8> {
-    array(&[bytes(&key(seed).node_id().0), uint(state), array(&[]), array(checkpoints)])
+    node_that(&key(seed).node_id(), uint(state), array(&[]), checkpoints, &consent(seed, "SG", mesh()))
+}
+
+fn node_that(
+    id: &NodeId,
+    state: Vec<u8>,
+    addresses: Vec<u8>,
+    checkpoints: &[Vec<u8>],
+    consent: &[u8],
+) -> Vec<u8> {
+    array(&[bytes(&id.0), state, addresses, array(checkpoints), bytes(consent)])
+}
+
+fn consent(seed: u8, member: &str, mesh: MeshId) -> [u8; 64] {
+    Consent::sign(mesh, member.parse().unwrap(), &key(seed))
+}
+
+/// Manifests of SG with a node whose key did not agree to that.
+fn consents() -> Vec<Refused> {
+    let live = |id: NodeId, consent: &[u8]| {
+        manifest_with(7, array(&[node_that(&id, uint(0), array(&[]), &[], consent)]))
+    };
+    let node = key(SG_LIVE).node_id();
+    let forged = |name, bytes| Refused::new(Claim::Manifest, name, "bad-signature", "has not agreed", bytes);
+    // R is the same point, S is 0, and the equation of RFC 8032 holds for every message.
+    let lax = [&SMALL_ORDER_KEY.0[..], &[0; 32]].concat();
+    let cut_off = array(&[node_that(&node, uint(2), array(&[]), &[], &consent(MY_NODE, "SG", mesh()))]);
+    vec![
+        forged("node that another key speaks for", live(node, &consent(MY_NODE, "SG", mesh()))),
+        forged("node of another member", live(node, &consent(SG_LIVE, "MY", mesh()))),
+        forged("node of another mesh", live(node, &consent(SG_LIVE, "SG", MeshId([7; 32])))),
+        forged("cut node that did not agree", manifest_with(7, cut_off)),
+        forged("node of small order", live(SMALL_ORDER_KEY, &lax)),
+        Refused::new(
+            Claim::Manifest,
+            "consent of 63 bytes",
+            "malformed",
+            "64 bytes",
+            live(node, &consent(SG_LIVE, "SG", mesh())[..63]),
+        ),
+    ]
 }
 
 /// The items of a sound manifest of SG.
@@ -225,7 +276,8 @@ fn manifest_documents() -> Vec<Refused> {
     let reversed: Vec<_> = sorted.iter().rev().cloned().collect();
     let checkpoint = array(&[bytes(&log(SG_LIVE).0), uint(0), bytes(&[1; 32])]);
     let addresses = |texts: &[Vec<u8>]| {
-        array(&[array(&[bytes(&key(SG_LIVE).node_id().0), uint(0), array(texts), array(&[])])])
+        let node = key(SG_LIVE).node_id();
+        array(&[node_that(&node, uint(0), array(texts), &[], &consent(SG_LIVE, "SG", mesh()))])
     };
     vec![
         Refused::new(

@@ -6,7 +6,7 @@ use crate::cbor::{
     EMPTY_MAP, PROTECTED, array, bytes, head, sig_structure, sign1, sign1_items, signature, text, uint,
 };
 use crate::logs::record_aad;
-use crate::mesh::{CREATED_MS, MY_NODE, SG_LIVE, SMALL_ORDER_KEY, key};
+use crate::mesh::{CREATED_MS, MY_NODE, SG_LIVE, key};
 
 /// The order of ed25519's group, little-endian (RFC 8032, section 5.1).
 const ORDER: [u8; 32] = [
@@ -128,7 +128,6 @@ fn signatures() -> impl Iterator<Item = (&'static str, Vec<u8>)> {
         ("signed without Sig_structure", envelope(&signature(&sg, &without_context))),
         ("signature of zeros", envelope(&[0; 64])),
         ("scalar with the group's order added", envelope(&add_order(&sg, &header))),
-        ("key of small order", small_order()),
     ]
     .into_iter()
 }
@@ -143,19 +142,4 @@ fn add_order(key: &certmesh_wire::SecretKey, header: &[u8]) -> [u8; 64] {
         carry = sum >> 8;
     }
     sound
-}
-
-/// An opening of the log of a key of small order: R is the same point, S is 0, and the equation of
-/// RFC 8032 holds for every message.
-fn small_order() -> Vec<u8> {
-    use super::headers::{CONTENT, LOG};
-    use certmesh_wire::{Audience, Opening};
-    let node = SMALL_ORDER_KEY;
-    let log = Opening { node, audience: Audience::All }.log_id();
-    let header = Draft::opening()
-        .with(LOG, bytes(&log.0))
-        .with(CONTENT, array(&[bytes(&node.0), text("all")]))
-        .header();
-    let signature = [&node.0[..], &[0; 32]].concat();
-    array(&[bytes(&PROTECTED), EMPTY_MAP.to_vec(), bytes(&header), bytes(&signature)])
 }

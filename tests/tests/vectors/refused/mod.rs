@@ -7,6 +7,7 @@ mod documents;
 mod envelopes;
 mod headers;
 mod places;
+mod successors;
 mod sync;
 mod travel;
 
@@ -33,6 +34,8 @@ pub(crate) enum Claim {
     /// The proof of a fork, as an item of an answer.
     Fork,
     Roster,
+    /// A roster that claims to follow version 2 of the vectors' own.
+    Successor,
     Manifest,
     Parcel,
     SyncRequest,
@@ -48,6 +51,7 @@ impl Claim {
             Self::Body => "body",
             Self::Fork => "fork",
             Self::Roster => "roster",
+            Self::Successor => "successor",
             Self::Manifest => "manifest",
             Self::Parcel => "parcel",
             Self::SyncRequest => "sync request",
@@ -110,10 +114,18 @@ fn verdict(reason: &str) -> &'static str {
 }
 
 fn all() -> Vec<Refused> {
-    [envelopes::all(), headers::all(), places::all(), documents::all(), sync::all(), travel::all()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        envelopes::all(),
+        headers::all(),
+        places::all(),
+        documents::all(),
+        successors::all(),
+        sync::all(),
+        travel::all(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 pub(crate) fn file() -> Value {
@@ -140,6 +152,10 @@ fn offer(vector: &Refused) -> Option<(String, String)> {
         },
         Claim::Roster => SignedRoster::decode(bytes)
             .and_then(|signed| signed.of_mesh(mesh()))
+            .err()
+            .map(|fault| document(&fault.to_string())),
+        Claim::Successor => SignedRoster::decode(bytes)
+            .and_then(|signed| signed.succeeds(&successors::last()))
             .err()
             .map(|fault| document(&fault.to_string())),
         Claim::Manifest => SignedManifest::decode(bytes)
@@ -172,7 +188,13 @@ fn said(refusal: Refusal) -> (String, String) {
 /// A document's refusal, whose kind only its words tell.
 fn document(says: &str) -> (String, String) {
     let reason = match says {
+        _ if says.contains("have signed this roster, and") => "too-few-votes",
+        _ if says.contains("does not follow version") => "not-successor",
+        _ if says.contains("no pin names its last manifest") => "unpinned",
+        _ if says.contains("has lost that") => "lost-pin",
+        _ if says.contains("does not name the root key") => "wrong-pin",
         _ if says.contains("signature of") || says.contains("did not sign") => "bad-signature",
+        _ if says.contains("has not agreed") => "bad-signature",
         _ if says.contains("which this version does not know") => "newer-version",
         _ if says.contains("nothing here proves") => "unproven",
         _ if says.contains("of mesh") => "other-mesh",

@@ -37,7 +37,7 @@ fn requests() -> Vec<Case> {
         ("nothing", "neither a question", Vec::new()),
         ("empty array", "neither a question", array(&[])),
         ("no array", "neither a question", uint(0)),
-        ("kind 5", "no known kind", message(5, &[])),
+        ("kind 9", "no known kind", message(9, &[])),
         ("kind in two bytes", "neither a question", [&[0x82, 0x18, 1], &sound[2..]].concat()),
         ("comparison with a digest of 31 bytes", "32 bytes", array(&[uint(0), bytes(&[7; 31])])),
         ("comparison with a text", "only encoding", array(&[uint(0), text(&"7".repeat(32))])),
@@ -70,7 +70,7 @@ fn answers() -> Vec<Case> {
     let long = bytes(&[0; 4225]);
     vec![
         ("nothing", "neither a question", Vec::new()),
-        ("kind 6", "no known kind", message(6, &[])),
+        ("kind 9", "no known kind", message(9, &[])),
         ("the same, and something beside it", "another shape", array(&[uint(0), NULL.to_vec()])),
         ("records without saying whether there is more", "another shape", message(2, &[record()])),
         ("number in place of true", "another shape", array(&[uint(2), array(&[record()]), uint(1)])),

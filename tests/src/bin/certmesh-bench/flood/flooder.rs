@@ -253,6 +253,8 @@ impl Source for Answers {
             SyncRequest::Bodies(places) => log.bodies(&places),
             SyncRequest::Ids(places) => SyncAnswer::Ids(vec![None; places.len()]),
             SyncRequest::Forks(_) => SyncAnswer::Forks(Vec::new()),
+            SyncRequest::Documents(_) => SyncAnswer::Same,
+            SyncRequest::Fetch(_) => SyncAnswer::Documents(Vec::new()),
         };
         Ok(answer.encode())
     }

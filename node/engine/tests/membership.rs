@@ -1,0 +1,370 @@
+//! Membership that changes while nodes run: who counts, and what of theirs, in whatever order documents
+//! and records arrive.
+
+#![allow(clippy::unwrap_used, reason = "a test's own inputs")]
+
+mod mesh;
+
+use std::sync::Arc;
+
+use certmesh_engine::store::MemoryStore;
+use certmesh_engine::sync::frontier;
+use certmesh_engine::{
+    Document, DocumentFault, Engine, Membership, PublishFault, Query, Split, Steps, counts,
+};
+use certmesh_wire::{
+    Audience, Checkpoint, Manifest, Member, NodeEntry, NodeState, Opening, Parcel, Pin, Record, Roster,
+    RosterFault, RosterLimits, SecretKey, SignedManifest, SignedRoster,
+};
+use mesh::{Peer, indicator};
+
+const CODES: [&str; 8] = ["BN", "ID", "KH", "LA", "MM", "MY", "PH", "SG"];
+
+fn root(at: usize) -> SecretKey {
+    SecretKey::from_seed(&[10 + at as u8; 32])
+}
+
+fn key(at: usize) -> SecretKey {
+    SecretKey::from_seed(&[100 + at as u8; 32])
+}
+
+fn member(at: usize) -> Member {
+    Member {
+        code: CODES[at].parse().unwrap(),
+        cert: format!("{}-CERT", CODES[at]),
+        identity: format!("identity--00000000-0000-4000-8000-00000000000{at}"),
+        root_key: root(at).root_key(),
+    }
+}
+
+/// Version 0, of the first seven.
+fn founded() -> SignedRoster {
+    let roster = Roster {
+        version: 0,
+        round: 0,
+        prev: None,
+        name: "test".into(),
+        exercise: true,
+        expires_ms: u64::MAX,
+        members: (0..7).map(member).collect(),
+        groups: Vec::new(),
+        limits: RosterLimits::default(),
+        pins: Vec::new(),
+    };
+    SignedRoster::found(roster).unwrap()
+}
+
+/// The next version with changes, signed by these.
+fn next(prev: &SignedRoster, voters: &[usize], change: impl FnOnce(&mut Roster)) -> SignedRoster {
+    let mut roster = prev.roster().clone();
+    roster.version += 1;
+    roster.round = 0;
+    roster.prev = Some(prev.id());
+    change(&mut roster);
+    let mut signed = SignedRoster::propose(prev, roster).unwrap();
+    for at in voters {
+        signed.sign_as_voter(&root(*at), prev).unwrap();
+    }
+    signed
+}
+
+fn entry(at: usize, state: NodeState, checkpoints: Vec<Checkpoint>) -> NodeEntry {
+    mesh::node_entry(&key(at), code_of(at), founded().mesh(), state, checkpoints)
+}
+
+fn code_of(at: usize) -> certmesh_wire::MemberCode {
+    CODES[at % 8].parse().unwrap()
+}
+
+fn manifest(
+    at: usize,
+    prev: Option<&SignedManifest>,
+    mut nodes: Vec<NodeEntry>,
+    by: &SecretKey,
+) -> SignedManifest {
+    nodes.sort_by_key(|entry| entry.node);
+    let manifest = Manifest {
+        mesh: founded().mesh(),
+        member: CODES[at].parse().unwrap(),
+        version: prev.map_or(0, |prev| prev.unverified().version + 1),
+        prev: prev.map(SignedManifest::id),
+        roster: 0,
+        expires_ms: u64::MAX,
+        nodes,
+    };
+    SignedManifest::sign(manifest, by).unwrap()
+}
+
+fn first_manifest(at: usize) -> SignedManifest {
+    manifest(at, None, vec![entry(at, NodeState::Live, Vec::new())], &root(at))
+}
+
+fn membership() -> Membership {
+    Membership::new(founded(), (0..7).map(first_manifest)).unwrap()
+}
+
+fn peer(at: usize) -> Peer {
+    peer_of(membership(), at, Arc::default())
+}
+
+fn peer_of(membership: Membership, at: usize, store: Arc<MemoryStore>) -> Peer {
+    let mut engine = Engine::open(Arc::new(membership), key(at), &*store, None).unwrap();
+    engine.vouch();
+    Peer { engine, store, now_ms: 1_000_000 }
+}
+
+fn roster_of(signed: &SignedRoster) -> Document {
+    Document::Roster(signed.clone())
+}
+
+fn manifest_of(signed: &SignedManifest) -> Document {
+    Document::Manifest(signed.clone())
+}
+
+fn place(parcel: &Parcel) -> Checkpoint {
+    let record = Record::decode(parcel.record()).unwrap();
+    Checkpoint { log: record.header().log, seq: record.header().seq, record: record.id() }
+}
+
+fn seen(peer: &Peer) -> usize {
+    peer.find(&Query::default()).len()
+}
+
+fn digest(peer: &Peer) -> [u8; 32] {
+    frontier(peer.store(), peer.engine.membership(), "BN".parse().unwrap()).unwrap().digest()
+}
+
+#[test]
+fn an_eighth_joins_by_five_votes_and_not_by_four() {
+    let mut bn = peer(0);
+    let joins = |roster: &mut Roster| roster.members.push(member(7));
+    let four = next(&founded(), &[0, 1, 2, 3], joins);
+    let refused = bn.submit(vec![roster_of(&four)]);
+    assert_eq!(refused, [Err(DocumentFault::Roster(RosterFault::TooFewVotes { found: 4, needed: 5 }))]);
+    assert_eq!(bn.engine.membership().roster().version, 0);
+    let five = next(&founded(), &[0, 1, 2, 3, 4], joins);
+    // In the wrong order: the manifest before the roster that makes its member one.
+    assert_eq!(bn.submit(vec![manifest_of(&first_manifest(7)), roster_of(&five)]), [Ok(true), Ok(true)]);
+    let mut all = membership().documents().clone();
+    all.enter(roster_of(&five)).unwrap();
+    all.enter(manifest_of(&first_manifest(7))).unwrap();
+    let mut sg = peer_of(Membership::of(all), 7, Arc::default());
+    bn.enter(&sg.publish(&[&indicator(1, "a.example", 2021)]));
+    assert_eq!(seen(&bn), 1, "it is heard");
+    let mut id = peer(1);
+    id.sync_from(&bn);
+    id.sync_from(&bn);
+    assert_eq!((digest(&id), seen(&id)), (digest(&bn), 1), "documents travel by themselves");
+}
+
+#[test]
+fn what_a_node_takes_in_is_there_after_a_restart() {
+    let mut bn = peer(0);
+    let five = next(&founded(), &[0, 1, 2, 3, 4], |roster| roster.members.push(member(7)));
+    bn.submit(vec![roster_of(&five), manifest_of(&first_manifest(7))]);
+    let mut documents = membership().documents().clone();
+    documents.load(bn.store()).unwrap();
+    assert_eq!(documents.digest(), bn.engine.membership().documents().digest());
+    assert_eq!(Membership::of(documents).roster().version, 1);
+}
+
+/// PH, expelled by the others after its record `last`.
+fn expelled(last: Option<&Parcel>) -> SignedRoster {
+    next(&founded(), &[0, 1, 2, 3, 4], |roster| {
+        roster.members.retain(|member| member.code.as_str() != "PH");
+        roster.pins.push(Pin {
+            member: "PH".parse().unwrap(),
+            cert: "PH-CERT".into(),
+            root_key: root(6).root_key(),
+            manifest: Some(first_manifest(6).id()),
+            cuts: last.map(place).into_iter().collect(),
+        });
+    })
+}
+
+#[test]
+fn of_an_expelled_member_what_came_before_stays_and_what_came_after_goes_in_any_order() {
+    let mut ph = peer(6);
+    let before = ph.publish(&[&indicator(1, "a.example", 2021)]);
+    let after =
+        [ph.publish(&[&indicator(2, "b.example", 2021)]), ph.publish(&[&indicator(3, "c.example", 2021)])]
+            .concat();
+    let roster = expelled(before.last());
+    let (mut bn, mut id) = (peer(0), peer(1));
+    for one in [&mut bn, &mut id] {
+        one.enter(&before);
+    }
+    bn.enter(&after);
+    assert_eq!(seen(&bn), 3);
+    bn.submit(vec![roster_of(&roster)]);
+    id.submit(vec![roster_of(&roster)]);
+    assert!(id.enter(&after).iter().all(Result::is_err));
+    for one in [&bn, &id] {
+        assert_eq!((seen(one), counts(one.store()).unwrap().objects), (1, 1));
+        assert!(one.engine.membership().live_nodes().all(|(node, _)| node != key(6).node_id()));
+    }
+    assert_eq!(digest(&bn), digest(&id));
+    ph.submit(vec![roster_of(&roster)]);
+    let mut steps = Steps::default();
+    let refused = ph.engine.publish(&*ph.store, &[&indicator(9, "x.example", 2021)], 1, &mut steps);
+    assert_eq!(refused, Err(PublishFault::NotLive));
+}
+
+#[test]
+fn a_cut_that_a_later_round_lifts_brings_everything_back() {
+    let mut ph = peer(6);
+    let parcels: Vec<_> = (0..5).flat_map(|n| ph.publish(&[&indicator(n, "a.example", 2021)])).collect();
+    let mut bn = peer(0);
+    bn.enter(&parcels);
+    let cursor = bn.find(&Query::default())[0].arrival;
+    bn.submit(vec![roster_of(&expelled(Some(&parcels[1])))]);
+    assert_eq!(seen(&bn), 1);
+    let milder = next(&founded(), &[0, 1, 2, 3, 4], |roster| roster.round = 1);
+    bn.submit(vec![roster_of(&milder)]);
+    assert_eq!(seen(&bn), 5);
+    let back = bn.find(&Query::default()).iter().filter(|object| object.arrival > cursor).count();
+    assert_eq!(back, 4, "readers see them again");
+    assert_eq!(bn.engine.membership().roster().round, 1);
+}
+
+#[test]
+fn a_lost_node_is_replaced_by_its_member_alone() {
+    let mut sg = peer(5);
+    let old = sg.publish(&[&indicator(1, "a.example", 2021)]);
+    let mut bn = peer(0);
+    bn.enter(&old);
+    let replaced = manifest(
+        5,
+        Some(&first_manifest(5)),
+        vec![entry(5, NodeState::Retired, vec![place(&old[1])]), entry_of(15, 5)],
+        &root(5),
+    );
+    let by_another = manifest(5, Some(&first_manifest(5)), vec![entry_of(15, 5)], &root(4));
+    assert!(matches!(bn.submit(vec![manifest_of(&by_another)])[..], [Err(DocumentFault::Manifest(_))]));
+    assert_eq!(bn.submit(vec![manifest_of(&replaced)]), [Ok(true)]);
+    let fresh = peer_of(bn.engine.membership().as_ref().clone(), 15, Arc::default());
+    let mut fresh = fresh;
+    fresh.sync_from(&bn);
+    assert_eq!(seen(&fresh), 1, "its old log too");
+    bn.enter(&fresh.publish(&[&indicator(2, "b.example", 2021)]));
+    assert_eq!(seen(&bn), 2);
+}
+
+/// Node `at` as one of member `of`.
+fn entry_of(at: usize, of: usize) -> NodeEntry {
+    mesh::node_entry(&key(at), code_of(of), founded().mesh(), NodeState::Live, Vec::new())
+}
+
+#[test]
+fn two_rosters_of_one_round_freeze_membership_in_either_order_and_a_higher_round_thaws_it() {
+    let voters = [0, 1, 2, 3, 4];
+    let one = next(&founded(), &voters, |roster| roster.name = "one".into());
+    let other = next(&founded(), &voters, |roster| roster.name = "other".into());
+    let later = next(&founded(), &voters, |roster| (roster.name, roster.round) = ("later".into(), 1));
+    let after_one = next(&one, &voters, |roster| roster.name = "after one".into());
+    let mut peers = [peer(0), peer(1)];
+    for (peer, order) in peers.iter_mut().zip([[&one, &after_one, &other], [&other, &one, &after_one]]) {
+        for roster in order {
+            peer.submit(vec![roster_of(roster)]);
+        }
+        let membership = peer.engine.membership();
+        assert_eq!(membership.roster().name, "test", "the version before stands");
+        assert!(matches!(membership.splits(), [Split::Rosters { version: 1, round: 0, .. }]));
+        peer.publish(&[&indicator(1, "a.example", 2021)]);
+        peer.submit(vec![roster_of(&later)]);
+        assert_eq!(peer.engine.membership().roster().name, "later");
+        assert_eq!(peer.engine.membership().splits(), []);
+    }
+    let head = |peer: &Peer| (peer.engine.membership().head(), peer.engine.membership().documents().digest());
+    assert_eq!(head(&peers[0]), head(&peers[1]));
+}
+
+#[test]
+fn two_manifests_of_one_version_leave_the_one_before_until_the_next_says_which() {
+    let first = first_manifest(5);
+    let one = manifest(5, Some(&first), vec![entry(5, NodeState::Live, vec![]), entry_of(15, 5)], &root(5));
+    let other = manifest(5, Some(&first), vec![entry(5, NodeState::Live, vec![]), entry_of(25, 5)], &root(5));
+    let settles = manifest(5, Some(&other), vec![entry_of(25, 5)], &root(5));
+    for order in [[&one, &other], [&other, &one]] {
+        let mut bn = peer(0);
+        for document in order {
+            bn.submit(vec![manifest_of(document)]);
+        }
+        let membership = bn.engine.membership();
+        assert!(matches!(membership.splits(), [Split::Manifests { version: 1, .. }]));
+        assert!(!membership.nodes().contains_key(&key(15).node_id()));
+        assert!(!membership.nodes().contains_key(&key(25).node_id()));
+        bn.submit(vec![manifest_of(&settles)]);
+        let membership = bn.engine.membership();
+        assert_eq!(membership.splits(), []);
+        assert_eq!(membership.nodes()[&key(25).node_id()].state, NodeState::Live);
+        assert_eq!(membership.nodes()[&key(5).node_id()].state, NodeState::Retired, "named no more");
+    }
+}
+
+#[test]
+fn a_rekeyed_member_goes_on_with_its_new_key_from_the_pinned_manifest() {
+    let new_root = SecretKey::from_seed(&[77; 32]);
+    let first = first_manifest(5);
+    let rekeyed = next(&founded(), &[0, 1, 2, 3, 4], |roster| {
+        roster.members[5].root_key = new_root.root_key();
+        roster.pins.push(Pin {
+            member: "MY".parse().unwrap(),
+            cert: "MY-CERT".into(),
+            root_key: root(5).root_key(),
+            manifest: Some(first.id()),
+            cuts: Vec::new(),
+        });
+    });
+    let stolen = manifest(5, Some(&first), vec![entry_of(15, 5)], &root(5));
+    let rightful =
+        manifest(5, Some(&first), vec![entry(5, NodeState::Live, vec![]), entry_of(25, 5)], &new_root);
+    let mut bn = peer(0);
+    bn.submit(vec![manifest_of(&stolen)]);
+    assert!(bn.engine.membership().nodes().contains_key(&key(15).node_id()));
+    bn.submit(vec![roster_of(&rekeyed)]);
+    assert!(
+        !bn.engine.membership().nodes().contains_key(&key(15).node_id()),
+        "the old key says nothing more"
+    );
+    assert_eq!(bn.engine.membership().nodes()[&key(5).node_id()].state, NodeState::Live);
+    bn.submit(vec![manifest_of(&rightful)]);
+    assert!(bn.engine.membership().nodes().contains_key(&key(25).node_id()));
+    assert_eq!(bn.engine.membership().splits(), []);
+}
+
+#[test]
+fn a_stolen_key_is_cut_by_a_manifest_whichever_came_first() {
+    let mut my = peer(5);
+    let parcels: Vec<_> = (0..4).flat_map(|n| my.publish(&[&indicator(n, "a.example", 2021)])).collect();
+    let cut = manifest(
+        5,
+        Some(&first_manifest(5)),
+        vec![entry(5, NodeState::Cut, vec![place(&parcels[2])])],
+        &root(5),
+    );
+    let (mut bn, mut id) = (peer(0), peer(1));
+    bn.enter(&parcels);
+    bn.submit(vec![manifest_of(&cut)]);
+    id.submit(vec![manifest_of(&cut)]);
+    id.enter(&parcels);
+    assert_eq!((seen(&bn), digest(&bn)), (seen(&id), digest(&id)));
+    assert_eq!(seen(&bn), 2);
+    let own = Opening { node: key(5).node_id(), audience: Audience::All }.log_id();
+    assert_eq!(bn.engine.membership().cut(own), Some(3));
+}
+
+#[test]
+fn documents_of_others_meshes_older_ones_and_forgeries_change_nothing() {
+    let mut bn = peer(0);
+    let before = bn.engine.membership().documents().digest();
+    let mut strange = founded().roster().clone();
+    strange.name = "another mesh".into();
+    let strange = SignedRoster::found(strange).unwrap();
+    let refused = bn.submit(vec![roster_of(&strange)]);
+    assert!(matches!(refused[..], [Err(DocumentFault::Roster(RosterFault::OtherMesh { .. }))]));
+    assert_eq!(bn.submit(vec![roster_of(&founded())]), [Ok(false)]);
+    let orphan = next(&next(&founded(), &[0, 1, 2, 3, 4], |_| {}), &[0, 1, 2, 3, 4], |_| {});
+    assert!(matches!(bn.submit(vec![roster_of(&orphan)])[..], [Err(DocumentFault::Orphan { .. })]));
+    assert_eq!(bn.engine.membership().documents().digest(), before);
+}

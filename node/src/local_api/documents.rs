@@ -1,0 +1,55 @@
+//! Rosters and manifests that an operator brings: `POST /v1/documents`, with the bytes of the file.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State as AxumState;
+use certmesh_api::Submitted;
+use certmesh_engine::{Document, DocumentFault};
+use tokio::sync::oneshot;
+
+use super::State;
+use super::answers::Failure;
+use crate::driver::Input;
+
+pub(super) async fn submit(
+    AxumState(state): AxumState<State>,
+    body: Bytes,
+) -> Result<Json<Submitted>, Failure> {
+    let document = Document::decode(&body).map_err(|fault| refused(&fault))?;
+    let (id, words) = (document.id(), document.words());
+    let kind = match &document {
+        Document::Roster(_) => "roster",
+        Document::Manifest(_) => "manifest",
+    };
+    let before = state.membership.now();
+    let (reply, answer) = oneshot::channel();
+    let input = Input::Documents { from: None, documents: vec![document], reply };
+    state.driver.send(input).await.map_err(|_| Failure::stopping())?;
+    let results = answer.await.map_err(|_| Failure::stopping())?;
+    let new = match results.into_iter().next() {
+        Some(Ok(new)) => new,
+        Some(Err(fault)) => return Err(refused(&fault)),
+        None => false,
+    };
+    let after = state.membership.now();
+    let stands = after.head() == id || after.manifests().iter().any(|signed| signed.id() == id);
+    let effect = match (new, stands) {
+        (false, true) => format!("{words} was here already, and stands"),
+        (false, false) => format!("{words} was here already"),
+        (true, true) => format!("{words} is here, stands, and travels to the others"),
+        (true, false) if after.splits() != before.splits() => {
+            format!("{words} is here and contradicts another: see the alarms of `certmesh status`")
+        }
+        (true, false) => format!("{words} is here; another one stands"),
+    };
+    Ok(Json(Submitted { document: id.to_string(), kind: kind.into(), effect, new }))
+}
+
+fn refused(fault: &DocumentFault) -> Failure {
+    let hint = match fault {
+        DocumentFault::Orphan { .. } => Some("`certmesh roster import` takes several files, in any order"),
+        DocumentFault::Neither => Some("give a file that `certmesh roster` or `certmesh manifest` has made"),
+        _ => None,
+    };
+    Failure::refused(fault, hint)
+}

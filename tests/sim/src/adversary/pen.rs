@@ -1,0 +1,136 @@
+//! Records written by hand: what the engine would never sign.
+
+use certmesh_wire::{
+    Audience, Header, Kind, LogId, MeshId, NodeId, Opening, PackedBody, Record, RecordId, SecretKey,
+};
+
+/// The marking of objects without one.
+const AMBER: u8 = 2;
+
+/// A record and its body.
+#[derive(Debug, Clone)]
+pub(super) struct Written {
+    pub(super) signed: Vec<u8>,
+    pub(super) id: RecordId,
+    pub(super) body: Option<Vec<u8>>,
+}
+
+/// What a record is to hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Holding {
+    /// The texts.
+    Objects,
+    /// The texts, below a header that says that they are marked lower than they are.
+    Understated,
+}
+
+/// A key, and the histories that it has signed.
+#[derive(Debug)]
+pub(super) struct Pen {
+    key: SecretKey,
+    mesh: MeshId,
+    log: LogId,
+    branches: Vec<Vec<Written>>,
+}
+
+/// A header in this place, for these bytes.
+fn header(log: LogId, seq: u64, prev: Option<RecordId>, created_ms: u64) -> Header {
+    Header {
+        log,
+        seq,
+        prev,
+        roster: 0,
+        created_ms,
+        kind: Kind::OBJECTS,
+        tlp: AMBER,
+        body: None,
+        expires_ms: None,
+        opening: None,
+    }
+}
+
+/// A record of texts in this place, signed with this key for this mesh.
+pub(super) fn sign(
+    (key, mesh): (&SecretKey, MeshId),
+    (log, seq, prev): (LogId, u64, Option<RecordId>),
+    texts: &[String],
+    holding: Holding,
+    created_ms: u64,
+) -> Written {
+    let texts: Vec<_> = texts.iter().map(String::as_str).collect();
+    let body = PackedBody::pack(&texts).expect("a few small texts");
+    let tlp = if holding == Holding::Understated { 0 } else { AMBER };
+    let header = Header { tlp, body: Some(body.reference), ..header(log, seq, prev, created_ms) };
+    let record = Record::sign(header, mesh, key).expect("a header by the rules");
+    Written { signed: record.signed().to_vec(), id: record.id(), body: Some(body.bytes) }
+}
+
+impl Pen {
+    pub(super) fn new(key: SecretKey, mesh: MeshId) -> Self {
+        let log = Opening { node: key.node_id(), audience: Audience::All }.log_id();
+        Self { key, mesh, log, branches: Vec::new() }
+    }
+
+    pub(super) fn id(&self) -> NodeId {
+        self.key.node_id()
+    }
+
+    pub(super) fn log(&self) -> LogId {
+        self.log
+    }
+
+    pub(super) fn key(&self) -> &SecretKey {
+        &self.key
+    }
+
+    pub(super) fn mesh(&self) -> MeshId {
+        self.mesh
+    }
+
+    /// How many histories there are.
+    pub(super) fn branches(&self) -> usize {
+        self.branches.len()
+    }
+
+    /// One history, from the opening on.
+    pub(super) fn branch(&self, at: usize) -> &[Written] {
+        self.branches.get(at).map_or(&[], Vec::as_slice)
+    }
+
+    /// Another opening: the first history, or one that shares nothing with the others.
+    pub(super) fn open(&mut self, created_ms: u64) -> usize {
+        let opening = Opening { node: self.id(), audience: Audience::All };
+        let header = Header {
+            kind: Kind::OPENING,
+            tlp: 0,
+            opening: Some(opening),
+            ..header(self.log, 0, None, created_ms)
+        };
+        let record = Record::sign(header, self.mesh, &self.key).expect("a header by the rules");
+        let first = Written { signed: record.signed().to_vec(), id: record.id(), body: None };
+        self.branches.push(vec![first]);
+        self.branches.len() - 1
+    }
+
+    /// Another history that shares its first `shared` records with this one.
+    pub(super) fn split(&mut self, branch: usize, shared: usize) -> usize {
+        let common = self.branches[branch][..shared].to_vec();
+        self.branches.push(common);
+        self.branches.len() - 1
+    }
+
+    /// One more record at the end of a history; gives it.
+    pub(super) fn append(
+        &mut self,
+        branch: usize,
+        texts: &[String],
+        holding: Holding,
+        created_ms: u64,
+    ) -> Written {
+        let history = &mut self.branches[branch];
+        let place = (self.log, history.len() as u64, history.last().map(|last| last.id));
+        let written = sign((&self.key, self.mesh), place, texts, holding, created_ms);
+        history.push(written.clone());
+        written
+    }
+}

@@ -1,0 +1,72 @@
+//! Rosters and manifests that come while a node runs: once they are durable the node works with the mesh as
+//! it then is, and the others get them (`node/src/driver/documents.rs`).
+
+use certmesh_engine::{Document, DocumentFault, Steps, Verdict};
+use certmesh_wire::SyncAnswer;
+use certmesh_wire::limits::GOSSIP_PAYLOAD;
+
+use crate::life::settling::Owed;
+use crate::life::{Around, Life, Receipt, as_store};
+use crate::violation::End;
+
+/// Whether each document was new.
+type Results = Vec<Result<bool, DocumentFault>>;
+
+impl Life {
+    pub(super) fn enter_documents(
+        &mut self,
+        documents: Vec<Document>,
+        steps: &mut Steps,
+        owed: &mut Owed,
+        around: &mut Around<'_>,
+    ) -> Result<Results, End> {
+        let results = self.engine.enter_documents(as_store(around.store), documents.clone(), steps)?;
+        let fresh = documents.into_iter().zip(&results).filter(|(_, result)| **result == Ok(true));
+        owed.news.extend(fresh.map(|(document, _)| document));
+        Ok(results)
+    }
+
+    pub(super) fn gossiped_documents(
+        &mut self,
+        documents: &[Vec<u8>],
+        receipt: Receipt,
+        steps: &mut Steps,
+        owed: &mut Owed,
+        around: &mut Around<'_>,
+    ) -> Result<(), End> {
+        let decoded: Result<Vec<_>, _> = documents.iter().map(|bytes| Document::decode(bytes)).collect();
+        let results = match decoded {
+            Ok(documents) => self.enter_documents(documents, steps, owed, around)?,
+            Err(fault) => vec![Err(fault)],
+        };
+        if results.contains(&Ok(true)) {
+            owed.accepted.push(receipt);
+            return Ok(());
+        }
+        let is_early = |result: &Result<_, DocumentFault>| result.as_ref().is_err_and(DocumentFault::is_early);
+        let is_wrong = |result: &Result<_, DocumentFault>| result.is_err() && !is_early(result);
+        if results.iter().any(is_early) {
+            owed.missing.push(receipt.from);
+        }
+        let wrong = results.iter().any(is_wrong);
+        if wrong {
+            self.blame(receipt.from, true, around)?;
+        }
+        Ok(around.judge(receipt, if wrong { Verdict::Reject } else { Verdict::Ignore })?)
+    }
+
+    /// What has come is durable: the others get it.
+    pub(super) fn follow(&mut self, news: &[Document], around: &mut Around<'_>) -> Result<(), End> {
+        for document in news {
+            around.watch.tally.add("documents that came live");
+            let payload = SyncAnswer::Documents(vec![document.encode()]).encode();
+            if payload.len() <= GOSSIP_PAYLOAD {
+                around.gossip(payload)?;
+            }
+        }
+        // Whoever knows of more is asked at once.
+        let peers: Vec<_> = self.peers.numbers().filter(|_| !news.is_empty()).collect();
+        peers.into_iter().for_each(|peer| self.nudge(peer, around));
+        Ok(())
+    }
+}

@@ -1,0 +1,51 @@
+//! A tool that polls a node: it reads on from the last arrival that it has seen, and must miss nothing
+//! and see nothing twice.
+
+use std::collections::BTreeSet;
+
+use certmesh_engine::store::Store;
+use certmesh_engine::{Query, after, query};
+
+/// The cursor, and what was seen on the way.
+#[derive(Debug, Default)]
+pub(crate) struct Reader {
+    cursor: u64,
+    seen: BTreeSet<u64>,
+}
+
+impl Reader {
+    /// The node says that everything up to this arrival may be shown; reads it. What is wrong, if
+    /// anything is.
+    pub(super) fn read(&mut self, store: &dyn Store, last_arrival: u64) -> Option<String> {
+        if last_arrival <= self.cursor {
+            return Some(format!("arrival {last_arrival} comes after {} was shown", self.cursor));
+        }
+        self.poll(store);
+        (self.cursor != last_arrival)
+            .then(|| format!("{last_arrival} was told as the last arrival, {} is", self.cursor))
+    }
+
+    /// Reads on, to the end.
+    fn poll(&mut self, store: &dyn Store) {
+        loop {
+            let objects = after(store, self.cursor).expect("a simulated disk can be read");
+            let Some(last) = objects.last().map(|object| object.arrival) else { return };
+            self.seen.extend(objects.iter().map(|object| object.arrival));
+            self.cursor = last;
+        }
+    }
+
+    /// Something that readers may see and that this one has missed, once it has polled again.
+    pub(crate) fn missed(&mut self, store: &dyn Store) -> Option<String> {
+        self.poll(store);
+        let mut before = None;
+        loop {
+            let page = query(store, &Query::default(), before, 500).expect("a simulated disk can be read");
+            if let Some(missed) = page.objects.iter().find(|object| !self.seen.contains(&object.arrival)) {
+                return Some(format!("{} with arrival {}", missed.id, missed.arrival));
+            }
+            before = page.next;
+            before?;
+        }
+    }
+}

@@ -22,12 +22,21 @@ pub(crate) fn row(line: &ObjectLine) -> Vec<String> {
     let (kind, id) = object.as_ref().map_or(("?", ""), |object| (object.object_type(), object.id()));
     vec![
         time::shown(line.arrival),
-        safe(&line.member, 8),
+        publisher(line),
         safe(&line.tlp, 16),
         safe(kind, TYPE),
         object.as_ref().and_then(Object::name).map(|name| shortened(&name)).unwrap_or_default(),
         safe(id, ID),
     ]
+}
+
+/// Who published it, and whether that is no longer as it was.
+pub(crate) fn publisher(line: &ObjectLine) -> String {
+    let member = safe(&line.member, 8);
+    match &line.standing {
+        Some(standing) => format!("{member} ({})", safe(standing, 16)),
+        None => member,
+    }
 }
 
 /// A name that is safe already, cut to its column. An escape that is cut through is still only text.
@@ -52,6 +61,7 @@ mod tests {
         ObjectLine {
             arrival: 86_400_000,
             member: "SG".into(),
+            standing: None,
             node_id: "00".repeat(32),
             record: "11".repeat(32),
             tlp: "green".into(),

@@ -63,13 +63,13 @@ pub(crate) struct LocalApi {
     socket: Arc<Socket>,
     stopping: watch::Sender<bool>,
     connections: Connections,
-    task: AbortHandle,
+    tasks: [AbortHandle; 2],
 }
 
 impl LocalApi {
     /// Takes no more requests, lets the answers that are under way end, and removes the socket.
     pub(crate) async fn stop(self) {
-        self.task.abort();
+        self.tasks.iter().for_each(AbortHandle::abort);
         self.stopping.send_replace(true);
         self.connections.ended().await;
         drop(self.socket);
@@ -80,8 +80,9 @@ impl LocalApi {
 pub(crate) fn serve(socket: Socket, state: State) -> LocalApi {
     let (stopping, stops) = watch::channel(false);
     let (socket, connections) = (Arc::new(socket), Connections::new(stops.clone()));
+    let alarms = tokio::spawn(answers::log_alarms(state.clone())).abort_handle();
     let accepting = connections.clone().accept(Arc::clone(&socket), routes(Serving { state, stops }));
-    LocalApi { socket, stopping, connections, task: tokio::spawn(accepting).abort_handle() }
+    LocalApi { socket, stopping, connections, tasks: [tokio::spawn(accepting).abort_handle(), alarms] }
 }
 
 /// The state, and whether the node is stopping.
@@ -110,7 +111,10 @@ fn routes(serving: Serving) -> Router {
         .route("/v1/status", get(answers::status))
         .route("/v1/peers", get(answers::peers))
         .route("/v1/forks", get(answers::forks))
-        .route("/v1/documents", post(documents::submit).layer(DefaultBodyLimit::max(MANIFEST_BYTES)))
+        .route(
+            "/v1/documents",
+            post(documents::submit).get(documents::all).layer(DefaultBodyLimit::max(MANIFEST_BYTES)),
+        )
         .route("/v1/receipts/{id}", get(receipts::receipts))
         .route("/metrics", get(metrics::metrics))
         .route("/v1/objects", get(streams::objects))

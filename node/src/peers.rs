@@ -64,6 +64,8 @@ pub(crate) struct PeerBook {
 
 #[derive(Debug)]
 struct Inner {
+    /// When the mesh changed last, milliseconds since 1970 UTC.
+    changed_ms: u64,
     peers: BTreeMap<NodeId, PeerEntry>,
     refused: BTreeMap<&'static str, u64>,
 }
@@ -71,7 +73,9 @@ struct Inner {
 impl PeerBook {
     /// All live nodes but this one, none of them connected.
     pub(crate) fn new(membership: &Membership, me: NodeId) -> Self {
-        let book = Self { inner: Mutex::new(Inner { peers: BTreeMap::new(), refused: BTreeMap::new() }) };
+        let book = Self {
+            inner: Mutex::new(Inner { changed_ms: 0, peers: BTreeMap::new(), refused: BTreeMap::new() }),
+        };
         book.follow(membership, me);
         book
     }
@@ -80,6 +84,7 @@ impl PeerBook {
     /// those that stay is kept.
     pub(crate) fn follow(&self, membership: &Membership, me: NodeId) {
         let mut inner = self.lock();
+        inner.changed_ms = now_ms();
         let mut before = std::mem::take(&mut inner.peers);
         for (id, node) in membership.live_nodes().filter(|(id, _)| *id != me) {
             let mut peer = before.remove(&id).unwrap_or_else(|| PeerEntry::unknown(node.member));
@@ -98,15 +103,15 @@ impl PeerBook {
         }
     }
 
-    /// How many other members have the same rosters and manifests, by some node of theirs; and how many
-    /// others there are.
-    pub(crate) fn agreeing(&self) -> (usize, usize) {
+    /// How many other members have the same rosters and manifests, by some node of theirs; how many others
+    /// there are; and since when, in milliseconds since 1970 UTC, they could have said so.
+    pub(crate) fn agreeing(&self) -> (usize, usize, u64) {
         let inner = self.lock();
         let members = |agrees: bool| {
             let peers = inner.peers.values().filter(|peer| peer.agrees || !agrees);
             peers.map(|peer| peer.member).collect::<BTreeSet<_>>().len()
         };
-        (members(true), members(false))
+        (members(true), members(false), inner.changed_ms)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -4,6 +4,7 @@ mod changes;
 mod diff;
 mod draft;
 mod edit;
+mod fetch;
 mod merge;
 mod new;
 mod propose;
@@ -40,6 +41,7 @@ pub(super) enum Roster {
     Show(show::Show),
     #[command(visible_alias = "import")]
     Submit(Online<Submit>),
+    Fetch(Online<fetch::Fetch>),
 }
 
 impl Roster {
@@ -53,6 +55,7 @@ impl Roster {
             Self::Merge(command) => command.run(session),
             Self::Show(command) => command.run(session),
             Self::Submit(command) => command.at(session).run(session).await,
+            Self::Fetch(command) => command.at(session).run(session).await,
         }
     }
 }

@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::error::CommandError;
 use crate::layout::laid_out;
+use crate::objects::publisher;
 use crate::session::Session;
 use crate::table::list;
 use crate::time;
@@ -56,7 +57,7 @@ fn words(line: &ObjectLine) -> String {
         ("object", object.as_ref().map_or_else(String::new, |object| safe(object.id(), 256))),
         ("name", named.unwrap_or_else(|| "none".to_owned())),
         ("tlp", safe(&line.tlp, 16)),
-        ("published", format!("by {}, node {}", safe(&line.member, 8), safe(&line.node_id, 64))),
+        ("published", format!("by {}, node {}", publisher(line), safe(&line.node_id, 64))),
         ("record", safe(&line.record, 64)),
         ("arrival", time::shown(line.arrival)),
     ];

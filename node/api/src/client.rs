@@ -15,7 +15,8 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
 use crate::types::{
-    ErrorBody, Forks, ObjectLine, Peers, PublishRequest, Published, QueryParams, Receipts, Status, Submitted,
+    Documents, ErrorBody, Forks, ObjectLine, Peers, PublishRequest, Published, QueryParams, Receipts, Status,
+    Submitted,
 };
 
 /// An answer that is not a stream, in bytes: far above any status, far below trouble.
@@ -108,6 +109,11 @@ impl Client {
     /// The logs whose key has signed two histories.
     pub async fn forks(&self) -> Result<Forks, ClientError> {
         self.json(Method::GET, "/v1/forks", Vec::new()).await
+    }
+
+    /// Every roster and manifest that the node has.
+    pub async fn documents(&self) -> Result<Documents, ClientError> {
+        self.json(Method::GET, "/v1/documents", Vec::new()).await
     }
 
     /// Brings a roster or a manifest to the node: the bytes of its file.

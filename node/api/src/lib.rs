@@ -14,6 +14,7 @@
 //! | `GET /v1/peers` | [`Peers`] |
 //! | `GET /v1/forks` | [`Forks`] |
 //! | `POST /v1/documents` | the bytes of a roster or manifest → [`Submitted`] |
+//! | `GET /v1/documents` | [`Documents`]: every roster and manifest here |
 //! | `GET /v1/receipts/{id}` | [`Receipts`] of a record, or of those that carry an object |
 //! | `GET /metrics` | figures in Prometheus' text format |
 //! | `GET /v1/export` | the node's records, as `certmesh_wire::Export` reads them |
@@ -25,6 +26,6 @@ mod types;
 
 pub use client::{Client, ClientError, Lines};
 pub use types::{
-    ErrorBody, Fork, Forks, Holder, ObjectLine, Peer, PeerState, Peers, PublishRequest, Published,
-    QueryParams, Receipts, RecordReceipts, Status, Submitted,
+    DocumentFile, Documents, ErrorBody, Fork, Forks, Holder, ObjectLine, Peer, PeerState, Peers,
+    PublishRequest, Published, QueryParams, Receipts, RecordReceipts, Status, Submitted,
 };

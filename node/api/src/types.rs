@@ -50,6 +50,10 @@ pub struct ObjectLine {
     pub arrival: u64,
     /// Who published it.
     pub member: String,
+    /// Whether it no longer is as it was: `left`, if the member is no longer in the mesh; `cut`, if its key was
+    /// stolen after this; absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<String>,
     /// The node that signed it.
     pub node_id: String,
     /// The record that carried it.
@@ -119,6 +123,28 @@ pub struct Submitted {
     pub effect: String,
     /// Whether the node did not have it yet.
     pub new: bool,
+}
+
+/// Every roster and manifest that a node has.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Documents {
+    /// In no particular order.
+    pub documents: Vec<DocumentFile>,
+}
+
+/// A roster or a manifest, as in its file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DocumentFile {
+    /// `roster` or `manifest`.
+    pub kind: String,
+    /// Whose manifest it is; absent for a roster.
+    pub member: Option<String>,
+    /// Its version.
+    pub version: u64,
+    /// The document's id, 64 hexadecimal digits.
+    pub document: String,
+    /// The bytes of the file, in hexadecimal digits.
+    pub hex: String,
 }
 
 /// The other nodes of the mesh, in detail.

@@ -2,6 +2,7 @@
 //! are durable everyone works with the mesh as it then is, and the others get them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use certmesh_engine::store::StoreError;
 use certmesh_engine::{Document, DocumentFault, Steps};
@@ -10,6 +11,9 @@ use certmesh_wire::limits::GOSSIP_PAYLOAD;
 use certmesh_wire::{NodeId, SyncAnswer};
 
 use super::{DocumentResults, News, Owed, Shell};
+
+/// How long a node that no longer counts is still connected, so that the document which says so reaches it.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 impl Shell {
     pub(super) fn enter_documents(
@@ -77,7 +81,6 @@ impl Shell {
         let membership = Arc::clone(self.engine.membership());
         self.peers.follow(&membership, self.engine.node_id());
         self.standing.send_replace(membership);
-        self.runtime.block_on(self.mesh.set_peers(self.peers.addresses()));
         for document in news {
             let payload = SyncAnswer::Documents(vec![document.encode()]).encode();
             // A roster of hundreds of members is too long for gossip: sync brings it.
@@ -85,6 +88,12 @@ impl Shell {
                 self.runtime.block_on(self.mesh.gossip(payload));
             }
         }
+        // Who has to go hears first why: its connections end a moment later.
+        let (mesh, peers) = (self.mesh.clone(), Arc::clone(&self.peers));
+        self.runtime.spawn(async move {
+            tokio::time::sleep(LAST_WORDS).await;
+            mesh.set_peers(peers.addresses()).await;
+        });
         let _ = self.tell.try_send(News::Changed);
     }
 }

@@ -1,5 +1,7 @@
 //! Routes with one answer: publish, status, peers; and how errors are put into words.
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, State as AxumState};
@@ -18,6 +20,27 @@ use crate::peers::PeerEntry;
 
 /// How long after the last record that was put off a member counts as flooding, milliseconds.
 const FLOOD_MS: u64 = 5 * 60 * 1_000;
+
+/// How long after a change of rosters and manifests two other members should have confirmed it, milliseconds.
+const AGREEMENT_MS: u64 = 2 * 60 * 1_000;
+/// How often alarms are looked at for the log.
+const ALARMS_LOGGED: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// Says alarms in the log as they arise, each once while it lasts.
+pub(super) async fn log_alarms(state: State) {
+    let mut said = BTreeSet::new();
+    loop {
+        tokio::time::sleep(ALARMS_LOGGED).await;
+        let signing = state.signing.borrow().clone();
+        // Figures in an alarm change; its first words say which one it is.
+        let key = |alarm: &String| alarm.split([',', ';', ':']).next().map(str::to_owned);
+        let Ok(alarms) = alarms(&state, &signing) else { continue };
+        for alarm in alarms.iter().filter(|alarm| !said.contains(&key(alarm))) {
+            tracing::warn!("alarm: {alarm}");
+        }
+        said = alarms.iter().map(key).collect();
+    }
+}
 
 /// An answer that says why not.
 pub(super) struct Failure(StatusCode, ErrorBody);
@@ -168,7 +191,7 @@ fn behind_ms(lag: &Lag) -> Option<u64> {
 
 /// What an operator should see to: a node that does not sign, keys that have signed two histories,
 /// members that flood, logs that have nearly used up their allowance, and documents that have run out.
-fn alarms(state: &State, signing: &Signing) -> Result<Vec<String>, StoreError> {
+pub(super) fn alarms(state: &State, signing: &Signing) -> Result<Vec<String>, StoreError> {
     let (now, membership) = (now_ms(), state.membership.now());
     let mut alarms = Vec::new();
     alarms.extend(membership.splits().iter().map(split));
@@ -180,8 +203,8 @@ fn alarms(state: &State, signing: &Signing) -> Result<Vec<String>, StoreError> {
                 .into(),
         );
     }
-    let (agreeing, others) = state.peers.agreeing();
-    if agreeing < others.min(2) {
+    let (agreeing, others, since) = state.peers.agreeing();
+    if agreeing < others.min(2) && now.saturating_sub(since) > AGREEMENT_MS {
         alarms.push(format!(
             "{agreeing} other members have confirmed so far that they know of no newer roster and manifests \
              than this node does; two are needed to be sure"

@@ -1,9 +1,10 @@
-//! Rosters and manifests that an operator brings: `POST /v1/documents`, with the bytes of the file.
+//! Rosters and manifests: what an operator brings, `POST /v1/documents` with the bytes of the file; and what
+//! is here, `GET /v1/documents`.
 
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State as AxumState;
-use certmesh_api::Submitted;
+use certmesh_api::{DocumentFile, Documents, Submitted};
 use certmesh_engine::{Document, DocumentFault};
 use tokio::sync::oneshot;
 
@@ -43,6 +44,25 @@ pub(super) async fn submit(
         (true, false) => format!("{words} is here; another one stands"),
     };
     Ok(Json(Submitted { document: id.to_string(), kind: kind.into(), effect, new }))
+}
+
+pub(super) async fn all(AxumState(state): AxumState<State>) -> Json<Documents> {
+    let membership = state.membership.now();
+    let all = membership.documents();
+    let documents = all.ids().into_iter().filter_map(|id| Document::decode(&all.get(id)?).ok());
+    Json(Documents { documents: documents.map(|document| file(&document)).collect() })
+}
+
+fn file(document: &Document) -> DocumentFile {
+    let (kind, member, version) = match document {
+        Document::Roster(signed) => ("roster", None, signed.roster().version),
+        Document::Manifest(signed) => {
+            let manifest = signed.unverified();
+            ("manifest", Some(manifest.member.to_string()), manifest.version)
+        }
+    };
+    let hex = document.encode().iter().map(|byte| format!("{byte:02x}")).collect();
+    DocumentFile { kind: kind.into(), member, version, document: document.id().to_string(), hex }
 }
 
 fn refused(fault: &DocumentFault) -> Failure {

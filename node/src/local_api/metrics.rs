@@ -8,7 +8,7 @@ use axum::response::IntoResponse;
 use certmesh_engine::{Signing, counts};
 
 use super::State;
-use super::answers::Failure;
+use super::answers::{Failure, alarms};
 
 /// Prometheus' text exposition format.
 const TEXT: &str = "text/plain; version=0.0.4";
@@ -23,6 +23,12 @@ pub(super) async fn metrics(AxumState(state): AxumState<State>) -> Result<impl I
     page.one("certmesh_objects", "gauge", "Different objects.", counts.objects);
     page.one("certmesh_indicators", "gauge", "Objects of type indicator.", counts.indicators);
     page.one("certmesh_void_records", "gauge", "Records whose body breaks a rule.", counts.void);
+    let alarms = alarms(&state, &state.signing.borrow().clone())?.len();
+    page.one("certmesh_alarms", "gauge", "What needs an operator: see certmesh status.", alarms);
+    let membership = state.membership.now();
+    page.one("certmesh_roster_version", "gauge", "The roster that stands.", membership.roster().version);
+    let help = "When the roster expires, seconds since 1970 UTC.";
+    page.one("certmesh_roster_expires_seconds", "gauge", help, membership.roster().expires_ms / 1_000);
     let help = "Gossip that came while the node was too far behind; sync brings it.";
     page.one("certmesh_gossip_dropped_total", "counter", help, mesh.gossip_dropped);
     let help = "Gossip of this node's own that went to nobody; sync brings it.";

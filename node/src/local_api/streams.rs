@@ -12,7 +12,8 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use certmesh_api::{ObjectLine, QueryParams};
 use certmesh_engine::store::StoreError;
-use certmesh_engine::{Page, Query, StoredObject, after, query, versions as all_versions};
+use certmesh_engine::{Membership, Page, Query, StoredObject, after, query, versions as all_versions};
+use certmesh_wire::NodeState;
 use futures::stream::{self, Stream};
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -70,7 +71,7 @@ impl Asking {
         self.left = self.left.saturating_sub(objects.len() as u64);
         self.before = next;
         let go_on = next.is_some() && self.left > 0;
-        Ok((to_lines(&objects)?, go_on.then_some(self)))
+        Ok((to_lines(&self.state.membership.now(), &objects)?, go_on.then_some(self)))
     }
 }
 
@@ -93,7 +94,7 @@ pub(super) async fn versions(
     let pages = stream::unfold(Some((Some(first), state, id)), |going| async move {
         let (page, state, id) = going?;
         let Page { objects, next } = page?;
-        let text = to_lines(&objects);
+        let text = to_lines(&state.membership.now(), &objects);
         let Some(before) = next else { return Some((text, None)) };
         match version_page(&state, &id, Some(before)).await {
             Ok(page) => Some((text, Some((Some(page), state, id)))),
@@ -127,7 +128,7 @@ pub(super) async fn watch_arrivals(
             let store = state.store.clone();
             let page = match blocking(move || after(&*store, cursor)).await.and_then(|found| {
                 let last = found.last().map(|object| object.arrival);
-                Ok((to_lines(&found)?, last))
+                Ok((to_lines(&state.membership.now(), &found)?, last))
             }) {
                 Ok((_, None)) => None,
                 Ok((text, Some(last))) => Some((Ok(text), last)),
@@ -181,7 +182,17 @@ fn lines(pages: impl Stream<Item = Result<Bytes, StoreError>> + Send + 'static) 
     ([("content-type", "application/x-ndjson")], Body::from_stream(pages)).into_response()
 }
 
-fn to_lines(objects: &[StoredObject]) -> Result<Bytes, StoreError> {
+/// What has become of an object's author since it published.
+fn standing(membership: &Membership, object: &StoredObject) -> Option<String> {
+    let is_cut = || membership.nodes().get(&object.node).is_some_and(|node| node.state == NodeState::Cut);
+    match membership.roster().member(object.member) {
+        None => Some("left".into()),
+        Some(_) if is_cut() => Some("cut".into()),
+        Some(_) => None,
+    }
+}
+
+fn to_lines(membership: &Membership, objects: &[StoredObject]) -> Result<Bytes, StoreError> {
     let mut text = Vec::new();
     for object in objects {
         let not_json = |e: serde_json::Error| StoreError {
@@ -191,6 +202,7 @@ fn to_lines(objects: &[StoredObject]) -> Result<Bytes, StoreError> {
         let line = ObjectLine {
             arrival: object.arrival,
             member: object.member.to_string(),
+            standing: standing(membership, &object),
             node_id: object.node.to_string(),
             record: object.record.to_string(),
             tlp: object.tlp.to_string(),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use certmesh_engine::Membership;
 use certmesh_wire::{
-    Checkpoint, Consent, Manifest, Member, MemberCode, MeshId, NodeEntry, NodeId, NodeState, Roster, RosterLimits,
-    SecretKey, SignedManifest, SignedRoster, sha256,
+    Checkpoint, Consent, Manifest, Member, MemberCode, MeshId, NodeEntry, NodeId, NodeState, Roster,
+    RosterLimits, SecretKey, SignedManifest, SignedRoster, sha256,
 };
 
 /// Letters that a member code is made of.

@@ -122,7 +122,8 @@ impl Runs {
             std::thread::sleep(Duration::from_millis(50));
             let dealt = self.next.load(Ordering::Relaxed).min(self.end) - self.first;
             let done = self.done.lock().expect("no run panics while it holds this").seeds;
-            let over = self.stop.load(Ordering::Relaxed) || self.until.is_some_and(|until| Instant::now() >= until);
+            let over =
+                self.stop.load(Ordering::Relaxed) || self.until.is_some_and(|until| Instant::now() >= until);
             if over || done >= self.end - self.first {
                 return;
             }

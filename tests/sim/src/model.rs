@@ -104,7 +104,9 @@ impl Model {
         let mine = (self.records, self.texts.len() as u64, indicators, self.void);
         let theirs = (counts.records, counts.objects, counts.indicators, counts.void);
         if mine != theirs {
-            return Some(format!("counts (records, objects, indicators, void) {theirs:?}, should be {mine:?}"));
+            return Some(format!(
+                "counts (records, objects, indicators, void) {theirs:?}, should be {mine:?}"
+            ));
         }
         let keys = reading::entries(store, Family::Index, b"").len();
         if keys != self.keys() {
@@ -116,8 +118,7 @@ impl Model {
     fn queries_differ(&self, store: &dyn Store) -> Option<String> {
         let visible = self.visible();
         let facts = |text: &String| &self.texts[text].facts;
-        let domains: BTreeSet<_> =
-            self.texts.values().filter_map(|text| text.facts.domain.clone()).collect();
+        let domains: BTreeSet<_> = self.texts.values().filter_map(|text| text.facts.domain.clone()).collect();
         let mut questions = vec![(Query::default(), visible.clone())];
         for domain in domains {
             let wanted = visible.iter().filter(|text| facts(text).domain.as_ref() == Some(&domain));

@@ -81,6 +81,11 @@ pub(crate) fn has_record(store: &dyn Store, id: &RecordId) -> bool {
     signed.is_some_and(|signed| certmesh_wire::sha256(&[&signed]) == id.0)
 }
 
+/// The rosters and manifests that the disk has kept.
+pub(crate) fn documents(store: &dyn Store) -> BTreeSet<Vec<u8>> {
+    entries(store, Family::Control, b"d").into_iter().map(|(_, document)| document).collect()
+}
+
 /// The signed bytes in the proofs of forks here.
 pub(crate) fn proofs(store: &dyn Store) -> BTreeSet<Vec<u8>> {
     let records = |(_, value): (Vec<u8>, Vec<u8>)| {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use certmesh_engine::store::Store;
-use certmesh_engine::{Committed, CommittedRecord, Document, Documents, Membership};
+use certmesh_engine::{Committed, CommittedRecord, Membership};
 use certmesh_wire::{LogId, MeshId, NodeId, Parcel, Record, RecordId, SyncAnswer};
 
 use crate::reading;
@@ -29,8 +29,6 @@ pub(crate) struct Watch {
     /// Virtual time, milliseconds.
     pub(crate) now: u64,
     mesh: MeshId,
-    /// The documents that all nodes begin with.
-    founding: Documents,
     /// The author of each log.
     authors: BTreeMap<LogId, NodeId>,
     /// Honest nodes by their keys.
@@ -47,14 +45,11 @@ pub(crate) struct Watch {
 impl Watch {
     pub(crate) fn new(membership: &Membership, honest: BTreeMap<NodeId, usize>) -> Self {
         let nodes = membership.nodes().keys();
-        let opening = |node: &NodeId| certmesh_wire::Opening {
-            node: *node,
-            audience: certmesh_wire::Audience::All,
-        };
+        let opening =
+            |node: &NodeId| certmesh_wire::Opening { node: *node, audience: certmesh_wire::Audience::All };
         Self {
             now: 0,
             mesh: membership.mesh(),
-            founding: membership.documents().clone(),
             authors: nodes.map(|node| (opening(node).log_id(), *node)).collect(),
             honest,
             signed: BTreeMap::new(),
@@ -140,13 +135,7 @@ impl Watch {
     }
 
     /// What stands in an honest node's log is what that node has signed there, and nothing else.
-    fn check_author(
-        &mut self,
-        node: usize,
-        log: LogId,
-        seq: u64,
-        id: RecordId,
-    ) -> Result<(), Violation> {
+    fn check_author(&mut self, node: usize, log: LogId, seq: u64, id: RecordId) -> Result<(), Violation> {
         let Some(author) = self.honest_author(log) else { return Ok(()) };
         match self.signed.get(&(log, seq)) {
             Some(known) if *known == id => Ok(()),
@@ -253,7 +242,12 @@ impl Watch {
     }
 
     /// A gossiped payload leaves a node.
-    pub(crate) fn gossiped(&mut self, node: usize, store: &dyn Store, payload: &[u8]) -> Result<(), Violation> {
+    pub(crate) fn gossiped(
+        &mut self,
+        node: usize,
+        store: &dyn Store,
+        payload: &[u8],
+    ) -> Result<(), Violation> {
         if let Ok(SyncAnswer::Documents(documents)) = SyncAnswer::decode(payload) {
             return self.gossiped_documents(node, store, &documents);
         }
@@ -271,11 +265,8 @@ impl Watch {
         store: &dyn Store,
         documents: &[Vec<u8>],
     ) -> Result<(), Violation> {
-        let mut kept = self.founding.clone();
-        kept.load(store).expect("a simulated disk can be read");
-        let kept = kept.ids();
-        let is_kept = |bytes: &Vec<u8>| Document::decode(bytes).is_ok_and(|one| kept.contains(&one.id()));
-        if documents.iter().all(is_kept) {
+        let kept = reading::documents(store);
+        if documents.iter().all(|document| kept.contains(document)) {
             return Ok(());
         }
         let what = "gossip holds a document, which a power cut would take back".to_owned();
@@ -283,7 +274,12 @@ impl Watch {
     }
 
     /// An answer leaves a node.
-    pub(crate) fn answered(&mut self, node: usize, store: &dyn Store, answer: &SyncAnswer) -> Result<(), Violation> {
+    pub(crate) fn answered(
+        &mut self,
+        node: usize,
+        store: &dyn Store,
+        answer: &SyncAnswer,
+    ) -> Result<(), Violation> {
         match answer {
             SyncAnswer::Records(records, _) => {
                 for signed in records {

@@ -66,11 +66,8 @@ pub(crate) struct World {
 pub fn run(seed: u64, nodes: usize) -> Result<Outcome, Box<(Violation, Outcome)>> {
     let mut world = World::new(Plan::new(seed, nodes));
     let result = world.run();
-    let outcome = Outcome {
-        trace: world.watch.trace.digest(),
-        virtual_ms: world.watch.now,
-        tally: world.watch.tally,
-    };
+    let outcome =
+        Outcome { trace: world.watch.trace.digest(), virtual_ms: world.watch.now, tally: world.watch.tally };
     result.map(|()| outcome.clone()).map_err(|violation| Box::new((violation, outcome)))
 }
 

@@ -54,7 +54,8 @@ fn a_few_hundred_seeds_end_clean_and_everything_has_gone_wrong_in_them() {
 #[test]
 fn a_seed_makes_one_run() {
     for seed in [1, 5, 8] {
-        let traces = [(); 2].map(|()| run(seed, nodes_of(seed)).map(|outcome| (outcome.trace, outcome.tally)));
+        let traces =
+            [(); 2].map(|()| run(seed, nodes_of(seed)).map(|outcome| (outcome.trace, outcome.tally)));
         let [one, other] = traces.map(|run| run.map_err(|failure| failure.0.to_string()));
         assert_eq!(one, other, "seed {seed}");
     }

@@ -44,7 +44,10 @@ pub(super) fn run(stage: &Stage, story: &Story) -> Verdict {
     let file = victim.manifests().join(format!("{}-1.cbor", name.to_lowercase()));
     fs::write(&file, &manifest).unwrap();
     nodes[0].run(["manifest".as_ref(), "submit".as_ref(), file.as_os_str()]).done();
-    story.tell(format_args!("the operator of {} has submitted it, and it travels to the others", nodes[0].member()));
+    story.tell(format_args!(
+        "the operator of {} has submitted it, and it travels to the others",
+        nodes[0].member()
+    ));
     victim.start_to_sign();
     story.tell(format_args!("{name} is back, and signs with its fresh key"));
 

@@ -2,7 +2,7 @@
 //! rosters and manifests.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use certmesh_tests::{Mesh, Node, certmesh};
 use certmesh_wire::{
@@ -136,16 +136,17 @@ pub(crate) fn renew_key(mesh: &Mesh, node: &Node) -> NodeEntry {
     entry(mesh, node.member().parse().unwrap(), &node.secret_key())
 }
 
-/// Gives a node that starts from nothing the files that it needs: another's, and these.
-pub(crate) fn give_documents(node: &Node, from: &Node, documents: &[Vec<u8>]) {
-    if node.home() != from.home() {
-        fs::copy(from.home().join("roster.cbor"), node.home().join("roster.cbor")).unwrap();
-        for file in fs::read_dir(from.manifests()).unwrap() {
-            let file = file.unwrap();
-            fs::copy(file.path(), node.manifests().join(file.file_name())).unwrap();
-        }
+/// Gives a node that starts from nothing what `certmesh roster fetch` has written.
+pub(crate) fn give_documents(node: &Node, fetched: &Path) {
+    fs::copy(fetched.join("roster.cbor"), node.home().join("roster.cbor")).unwrap();
+    for file in fs::read_dir(fetched.join("manifests")).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), node.manifests().join(file.file_name())).unwrap();
     }
-    for (at, bytes) in documents.iter().enumerate() {
-        fs::write(node.manifests().join(format!("later-{at}.cbor")), bytes).unwrap();
-    }
+}
+
+/// Whether a document is among what was fetched.
+pub(crate) fn holds_document(fetched: &Path, document: &[u8]) -> bool {
+    let mut files = fs::read_dir(fetched.join("manifests")).unwrap();
+    files.any(|file| fs::read(file.unwrap().path()).unwrap() == document)
 }

@@ -58,7 +58,8 @@ impl Adversary {
 
     /// How far it says that it is.
     fn word(&mut self, asker: usize, frontier: Frontier, tally: &mut Tally) -> SyncAnswer {
-        let mut entries: BTreeMap<_, _> = frontier.entries().iter().map(|entry| (entry.log, *entry)).collect();
+        let mut entries: BTreeMap<_, _> =
+            frontier.entries().iter().map(|entry| (entry.log, *entry)).collect();
         self.show_own(asker, &mut entries);
         if self.has(Trick::Understate) && self.chance.hits(400) {
             tally.add("byzantine: understated frontiers");
@@ -66,7 +67,8 @@ impl Adversary {
                 return SyncAnswer::Same;
             }
             self.bend(&mut entries, |entry, _| {
-                (entry.next, entry.bodies) = (entry.next.div_ceil(2), entry.bodies.min(entry.next.div_ceil(2)));
+                (entry.next, entry.bodies) =
+                    (entry.next.div_ceil(2), entry.bodies.min(entry.next.div_ceil(2)));
             });
         }
         if self.has(Trick::Overstate) && self.chance.hits(500) {
@@ -97,7 +99,8 @@ impl Adversary {
         let branch = self.pen.branch(self.branch_for(asker));
         let Some(last) = branch.last() else { return };
         let next = branch.len() as u64;
-        let own = FrontierEntry { log: self.pen.log(), next, head: last.id, bodies: next, missing: 0, fork: None };
+        let own =
+            FrontierEntry { log: self.pen.log(), next, head: last.id, bodies: next, missing: 0, fork: None };
         entries.insert(own.log, own);
     }
 

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use certmesh_engine::{Document, Signing};
 use certmesh_engine::limits::{PULL_RECORDS, PULL_RECORDS_BURST};
 use certmesh_engine::sync::{Brought, Session};
+use certmesh_engine::{Document, Signing};
 use certmesh_wire::{MemberCode, SyncAnswer};
 
 use crate::life::effects::Effect;
@@ -348,7 +348,8 @@ fn portions(from: usize, brought: Brought, session: &Session) -> Result<VecDeque
     Ok(match brought {
         Brought::Nothing => VecDeque::new(),
         Brought::Documents(documents) => {
-            let documents: Result<Vec<_>, _> = documents.iter().map(|bytes| Document::decode(bytes)).collect();
+            let documents: Result<Vec<_>, _> =
+                documents.iter().map(|bytes| Document::decode(bytes)).collect();
             VecDeque::from([Input::Documents(Some(from), documents.map_err(|fault| fault.to_string())?)])
         }
         Brought::Word => session.told().map(|told| Input::Told(from, told.clone())).into_iter().collect(),

@@ -19,12 +19,7 @@ type Bodies = Vec<(LogId, u64, Vec<u8>)>;
 #[derive(Debug)]
 pub(crate) enum Checked {
     /// Records that a peer sent.
-    Records {
-        from: usize,
-        entering: Entering,
-        verified: Vec<Result<Verified, Refusal>>,
-        sent: Vec<Parcel>,
-    },
+    Records { from: usize, entering: Entering, verified: Vec<Result<Verified, Refusal>>, sent: Vec<Parcel> },
     /// Bodies that a peer sent, as many as may be read at once; the rest, and how many were admitted.
     Bodies { from: usize, verified: Vec<Result<VerifiedBody, Refusal>>, rest: Bodies, admitted: u64 },
 }
@@ -52,8 +47,7 @@ impl Life {
         let sent: Vec<_> = records.into_iter().map(|record| Parcel::new(record, None)).collect();
         let names = around.verifier.names(&sent);
         let (store, origin) = (as_store(around.store), Origin::Pull(around.ids[from]));
-        let (entering, candidates) =
-            self.engine.begin(store, origin, sent.clone(), around.clock_ms, steps);
+        let (entering, candidates) = self.engine.begin(store, origin, sent.clone(), around.clock_ms, steps);
         let verified = around.verifier.verify(candidates, &names);
         self.check(Checked::Records { from, entering, verified, sent }, around);
     }

@@ -43,7 +43,8 @@ impl Life {
             owed.accepted.push(receipt);
             return Ok(());
         }
-        let is_early = |result: &Result<_, DocumentFault>| result.as_ref().is_err_and(DocumentFault::is_early);
+        let is_early =
+            |result: &Result<_, DocumentFault>| result.as_ref().is_err_and(DocumentFault::is_early);
         let is_wrong = |result: &Result<_, DocumentFault>| result.is_err() && !is_early(result);
         if results.iter().any(is_early) {
             owed.missing.push(receipt.from);

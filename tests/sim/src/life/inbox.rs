@@ -54,7 +54,11 @@ impl Inbox {
         if matches!(input, Input::Gossip(_)) && self.live.len() >= ROOM {
             return false;
         }
-        if input.is_bulk() { self.bulk.push_back(input) } else { self.live.push_back(input) }
+        if input.is_bulk() {
+            self.bulk.push_back(input)
+        } else {
+            self.live.push_back(input)
+        }
         true
     }
 

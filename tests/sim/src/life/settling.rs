@@ -68,8 +68,7 @@ impl Life {
             return Ok(());
         }
         around.watch.committed(around.node, around.store, committed)?;
-        let wrong =
-            committed.last_arrival.and_then(|last| around.reader.read(as_store(around.store), last));
+        let wrong = committed.last_arrival.and_then(|last| around.reader.read(as_store(around.store), last));
         match wrong {
             Some(what) => Err(around.violation("arrivals rise, and are never given twice", what).into()),
             None => Ok(()),

@@ -242,7 +242,11 @@ impl World {
     }
 
     /// An honest node's key, and where its log ends as this node has it.
-    fn victim(&self, node: usize, victim: usize) -> (certmesh_wire::SecretKey, certmesh_wire::LogId, u64, Option<RecordId>) {
+    fn victim(
+        &self,
+        node: usize,
+        victim: usize,
+    ) -> (certmesh_wire::SecretKey, certmesh_wire::LogId, u64, Option<RecordId>) {
         let log = self.log_of(victim);
         let state = reading::logs(&self.nodes[node].disk).get(&log).cloned();
         let head = state.as_ref().filter(|state| state.next > 0).map(|state| state.head);

@@ -8,8 +8,8 @@ use certmesh_wire::{SyncAnswer, SyncRequest, sha256};
 use super::World;
 use super::events::{Event, Message};
 use crate::chance::fixed;
-use crate::life::{Input, Receipt};
 use crate::life::QUESTION_MS;
+use crate::life::{Input, Receipt};
 use crate::violation::Violation;
 
 /// Neighbours that a node passes gossip on to.
@@ -97,7 +97,14 @@ impl World {
         self.send(node, peer, Message::Question { life, pull, bytes: bytes.into() }, 0);
     }
 
-    fn answer(&mut self, node: usize, asker: usize, life: u64, pull: u64, bytes: &[u8]) -> Result<(), Violation> {
+    fn answer(
+        &mut self,
+        node: usize,
+        asker: usize,
+        life: u64,
+        pull: u64,
+        bytes: &[u8],
+    ) -> Result<(), Violation> {
         if self.nodes[node].life.is_none() {
             return Ok(());
         }

@@ -84,7 +84,9 @@ pub(super) struct Heard {
 impl Heard {
     /// A message is heard; whether for the first time.
     pub(super) fn note(&mut self, payload: &[u8], now: u64) -> bool {
-        while let Some((at_ms, name)) = self.order.front().copied().filter(|(at_ms, _)| at_ms + MEMORY_MS < now) {
+        while let Some((at_ms, name)) =
+            self.order.front().copied().filter(|(at_ms, _)| at_ms + MEMORY_MS < now)
+        {
             debug_assert!(at_ms <= now);
             self.order.pop_front();
             self.names.remove(&name);

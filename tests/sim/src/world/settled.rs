@@ -52,7 +52,11 @@ impl World {
             match self.disagreement() {
                 None => break,
                 Some((node, what)) if self.watch.now - begin > patience_ms => {
-                    return Err(self.watch.violation(node, "all agree once nothing goes wrong any more", what));
+                    return Err(self.watch.violation(
+                        node,
+                        "all agree once nothing goes wrong any more",
+                        what,
+                    ));
                 }
                 Some(_) => {}
             }
@@ -158,7 +162,11 @@ impl World {
             if !reading::has_record(disk, id) {
                 let (by, seq) = (acknowledged.by, acknowledged.seq);
                 let what = format!("record {id}, which node {by} acknowledged at seq {seq}, is not here");
-                return Err(self.watch.violation(node, "what honest nodes publish reaches all of them", what));
+                return Err(self.watch.violation(
+                    node,
+                    "what honest nodes publish reaches all of them",
+                    what,
+                ));
             }
         }
         let orphans = reading::entries(disk, Family::Control, b"w").len();

@@ -34,6 +34,8 @@ use waiting::Waiting;
 
 /// Inputs that may wait for the driver before whoever sends more has to wait too.
 const INBOX: usize = 1_024;
+/// Inputs of one turn: what is refused fills no commit, and those that were taken wait for one.
+const TURN: usize = 256;
 /// News that may wait to be heard.
 const NEWS: usize = 1_024;
 
@@ -167,13 +169,15 @@ impl Shell {
         };
         let (mut steps, mut owed) = (Steps::default(), Owed::default());
         let (mut next, mut stop, mut bulk) = (first, false, false);
+        let mut left = TURN;
         while let Some(input) = next {
+            left -= 1;
             stop |= matches!(input, Input::Stop);
             bulk |= input.is_bulk();
             self.take(input, &mut steps, &mut owed)?;
             // One bulk input a commit: whoever waits for something is taken in between.
             next = match () {
-                () if steps.is_full() || stop => None,
+                () if steps.is_full() || stop || left == 0 => None,
                 () if bulk => inputs.try_next_live(),
                 () => inputs.try_next(),
             };
@@ -315,7 +319,8 @@ impl Shell {
                 match refusal {
                     Refusal::Gap { .. } => owed.missing.push(from),
                     Refusal::OverRate { .. } => self.blame(from, false),
-                    _ if !refusal.is_ordinary() => self.blame(from, true),
+                    Refusal::UnknownLog(_) | Refusal::RosterAhead { .. } => owed.missing.push(from),
+                    _ if refusal.verdict() == certmesh_engine::Verdict::Reject => self.blame(from, true),
                     _ => {}
                 }
             }

@@ -44,7 +44,9 @@ pub(crate) enum MaterialFault {
 /// A node's key, and the documents that its files hold.
 pub(crate) struct Material {
     pub(crate) key: SecretKey,
+    /// Version 0 of the roster, and nothing else.
     pub(crate) documents: Documents,
+    files: Vec<(PathBuf, Document)>,
     /// Where the manifests are, for messages.
     path: PathBuf,
 }
@@ -54,14 +56,19 @@ impl Material {
     pub(crate) fn load(config: &Config) -> Result<Self, MaterialFault> {
         let key = load_key(&config.node_key)?;
         let (path, roster) = (&config.roster, load_roster(config)?);
-        let mut documents = Documents::found(roster)
+        let documents = Documents::found(roster)
             .map_err(|fault| MaterialFault::Document { path: path.clone(), fault })?;
-        enter_all(&mut documents, load_documents(&config.manifests)?)?;
-        Ok(Self { key, documents, path: config.manifests.clone() })
+        let files = load_documents(&config.manifests)?;
+        Ok(Self { key, documents, files, path: config.manifests.clone() })
     }
 
-    /// The mesh that these documents, and those that the store has kept, amount to; and whose node this is.
-    pub(crate) fn membership(&self, documents: Documents) -> Result<(Membership, MemberCode), MaterialFault> {
+    /// The mesh that the documents which the store has kept, and then those in files, amount to; and whose
+    /// node this is.
+    pub(crate) fn membership(
+        &self,
+        mut documents: Documents,
+    ) -> Result<(Membership, MemberCode), MaterialFault> {
+        enter_all(&mut documents, self.files.clone())?;
         let membership = Membership::of(documents);
         let node = self.key.node_id();
         let Some(entry) = membership.nodes().get(&node) else {
@@ -84,6 +91,9 @@ fn enter_all(documents: &mut Documents, mut files: Vec<(PathBuf, Document)>) -> 
             match documents.enter(document.clone()) {
                 Ok(_) => {}
                 Err(fault) if fault.is_early() => early.push((path, document)),
+                Err(fault @ DocumentFault::TooMany(_)) => {
+                    tracing::warn!(path = %path.display(), "{} is not taken: {fault}", document.words());
+                }
                 Err(fault) => return Err(MaterialFault::Document { path, fault }),
             }
         }

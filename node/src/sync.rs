@@ -169,6 +169,8 @@ enum PullFault {
     Store(#[from] StoreError),
     #[error("it took too long")]
     TimedOut,
+    #[error("a question could not be made; this is a defect")]
+    Defect,
     #[error("this node is stopping")]
     Stopping,
 }
@@ -286,6 +288,7 @@ impl Puller {
             PullFault::Answer(_) | PullFault::Document(_) => {
                 self.peers.refuse(node, "malformed", &format!("an answer to a pull: {fault}"))
             }
+            PullFault::Defect => tracing::error!(from = %self.peers.name(node), "sync: {fault}"),
             fault => tracing::debug!(from = %self.peers.name(node), "pull: {fault}"),
         }
     }
@@ -336,7 +339,7 @@ impl Puller {
             let question = session.next(&*store, &membership)?;
             Ok::<_, StoreError>((session, question))
         });
-        Ok(next.await.map_err(|_| PullFault::Stopping)??)
+        Ok(next.await.map_err(|_| PullFault::Defect)??)
     }
 
     /// Gives the driver what came, in portions.
@@ -360,9 +363,17 @@ impl Puller {
 
     /// Rosters and manifests come one after the other, and may need each other: all go together.
     async fn take_documents(&self, from: NodeId, documents: &[Vec<u8>]) -> Result<Taken, PullFault> {
-        let documents = documents.iter().map(|bytes| Document::decode(bytes)).collect::<Result<_, _>>()?;
+        let documents: Vec<_> = documents.to_vec();
+        let decode = move || documents.iter().map(|bytes| Document::decode_later(bytes)).collect();
+        let decoded: Result<Vec<_>, DocumentFault> =
+            tokio::task::spawn_blocking(decode).await.map_err(|_| PullFault::Defect)?;
+        let documents = decoded?;
         let input = |reply| Input::Documents { from: Some(from), documents, reply };
         let results = self.ask_driver(input).await?;
+        let wrong = |result: &&Result<bool, DocumentFault>| matches!(result, Err(fault) if !fault.is_early());
+        if let Some(Err(fault)) = results.iter().find(wrong) {
+            return Err(fault.clone().into());
+        }
         let admitted = results.iter().filter(|result| **result == Ok(true)).count() as u64;
         Ok(Taken { admitted, put_off: 0 })
     }

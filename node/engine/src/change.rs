@@ -11,8 +11,9 @@ use crate::engine::Engine;
 use crate::forks;
 use crate::layout::{self, LogState};
 use crate::membership::Membership;
+use crate::receipts;
 use crate::settle::to_take_back;
-use crate::store::{Store, StoreError};
+use crate::store::{Family, Store, StoreError};
 use crate::withdraw::Pending;
 
 /// Why a document did not take effect.
@@ -28,13 +29,14 @@ pub enum EntryFault {
 
 impl Engine {
     /// Takes in documents, in any order; gives a result for each, whether it was new. What they change
-    /// is in `steps`, and counts once these are committed; then [`membership`](Self::membership) is another.
+    /// is in `steps`, which have to be empty, and counts once these are committed; then [`membership`](Self::membership) is another.
     pub fn enter_documents(
         &mut self,
         store: &dyn Store,
         documents: Vec<Document>,
         steps: &mut Steps,
     ) -> Result<Vec<Result<bool, DocumentFault>>, StoreError> {
+        debug_assert!(steps.is_empty(), "logs end where the store says, not where steps will");
         let mut all = self.membership.documents().clone();
         let mut results: Vec<Result<bool, DocumentFault>> = Vec::with_capacity(documents.len());
         // Those that came before what they follow get another chance, as long as that helps.
@@ -53,7 +55,10 @@ impl Engine {
             }
         }
         if results.contains(&Ok(true)) {
-            all.keep(steps);
+            for (document, _) in documents.iter().zip(&results).filter(|(_, result)| **result == Ok(true)) {
+                let key = layout::document(&document.id());
+                steps.put(Family::Control, key, document.encode());
+            }
             self.set_membership(store, Arc::new(Membership::of(all)), steps)?;
         }
         Ok(results)
@@ -96,7 +101,9 @@ impl Engine {
     /// Where a log has to end that goes too far: at its cut, or below a checkpoint that names another
     /// record than the one here.
     fn end_of(&self, store: &dyn Store, log: LogId, state: &LogState) -> Result<Option<u64>, StoreError> {
-        let mut end = self.membership.cut(log).unwrap_or(u64::MAX);
+        // A log that no document that stands makes any more is as if it had never been.
+        let end = if self.membership.log(log).is_some() { u64::MAX } else { 0 };
+        let mut end = self.membership.cut(log).unwrap_or(end);
         if let Some(at) = self.membership.checkpoint(log).filter(|at| at.seq < state.next) {
             let here = layout::read_record(store, state.number, at.seq)?;
             if here.is_none_or(|here| here.id() != at.record) {
@@ -128,6 +135,7 @@ impl Engine {
             missing: state.missing,
         };
         self.counts.records = self.counts.records.saturating_sub(state.next - end);
+        receipts::trim(store, state.number, end, steps)?;
         self.put_log(log, after, steps);
         self.put_counts(steps);
         self.note_pending(log, Pending { from: end, to: state.next }, steps);

@@ -6,6 +6,7 @@
 //! that nodes which tell each other of what they have end with the same, and so with the same mesh.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use certmesh_wire::{
     DocumentId, ManifestFault, MemberCode, MeshId, NodeState, RootKey, Roster, RosterFault, SignedManifest,
@@ -37,6 +38,17 @@ pub enum DocumentFault {
         /// The document that it names.
         before: DocumentId,
     },
+    /// It was made under a roster that is not here.
+    #[error("{what} was made under version {version} of the roster, which is not here: bring that one first")]
+    RosterBehind {
+        /// What it is, in words.
+        what: String,
+        /// The version that it names.
+        version: u64,
+    },
+    /// A first roster from a peer: a node has its own, which its configuration names.
+    #[error("version 0 of a roster, which comes from no peer")]
+    FirstRoster,
     /// There are too many already: whoever signs without end is at fault.
     #[error("there are {0} such documents already, more than anyone needs")]
     TooMany(usize),
@@ -45,7 +57,7 @@ pub enum DocumentFault {
 impl DocumentFault {
     /// Whether it is no fault of the document, which may enter later.
     pub fn is_early(&self) -> bool {
-        matches!(self, Self::Orphan { .. } | Self::Manifest(ManifestFault::NotAMember(_)))
+        matches!(self, Self::Orphan { .. } | Self::RosterBehind { .. })
     }
 }
 
@@ -66,6 +78,11 @@ impl Document {
             Some(0x84) => Ok(Self::Manifest(SignedManifest::decode(bytes)?)),
             _ => Err(DocumentFault::Neither),
         }
+    }
+
+    /// Decodes what a peer sends: a first roster, whose many signatures nobody asked for, is refused unread.
+    pub fn decode_later(bytes: &[u8]) -> Result<Self, DocumentFault> {
+        if is_first_roster(bytes) { Err(DocumentFault::FirstRoster) } else { Self::decode(bytes) }
     }
 
     /// The bytes of its file.
@@ -105,12 +122,20 @@ pub(crate) struct Chain<'a> {
     pub(crate) split: Option<Split>,
 }
 
-/// Rosters and manifests of one mesh.
+/// A manifest that entered. Its signatures, of which a large one has a thousand, are checked once.
+#[derive(Debug)]
+struct Entered {
+    signed: SignedManifest,
+    /// The root key that signed it.
+    signer: RootKey,
+}
+
+/// Rosters and manifests of one mesh. A copy shares them.
 #[derive(Debug, Clone)]
 pub struct Documents {
     mesh: MeshId,
-    rosters: BTreeMap<DocumentId, SignedRoster>,
-    manifests: BTreeMap<DocumentId, SignedManifest>,
+    rosters: BTreeMap<DocumentId, Arc<SignedRoster>>,
+    manifests: BTreeMap<DocumentId, Arc<Entered>>,
 }
 
 impl Documents {
@@ -118,7 +143,11 @@ impl Documents {
     pub fn found(roster: SignedRoster) -> Result<Self, DocumentFault> {
         let mesh = roster.mesh();
         let roster = roster.of_mesh(mesh)?;
-        Ok(Self { mesh, rosters: BTreeMap::from([(roster.id(), roster)]), manifests: BTreeMap::new() })
+        Ok(Self {
+            mesh,
+            rosters: BTreeMap::from([(roster.id(), Arc::new(roster))]),
+            manifests: BTreeMap::new(),
+        })
     }
 
     /// The mesh.
@@ -127,7 +156,7 @@ impl Documents {
     }
 
     pub(crate) fn rosters(&self) -> impl Iterator<Item = &SignedRoster> {
-        self.rosters.values()
+        self.rosters.values().map(Arc::as_ref)
     }
 
     /// The ids of all of them, sorted.
@@ -143,8 +172,8 @@ impl Documents {
 
     /// The bytes of one of them.
     pub fn get(&self, id: DocumentId) -> Option<Vec<u8>> {
-        let roster = self.rosters.get(&id).map(SignedRoster::encode);
-        roster.or_else(|| self.manifests.get(&id).map(SignedManifest::encode))
+        let roster = self.rosters.get(&id).map(|signed| signed.encode());
+        roster.or_else(|| self.manifests.get(&id).map(|entered| entered.signed.encode()))
     }
 
     /// Takes a document in; whether it was not here yet.
@@ -156,11 +185,11 @@ impl Documents {
         match document {
             Document::Roster(signed) => {
                 self.check_roster(&signed)?;
-                self.rosters.insert(id, signed);
+                self.rosters.insert(id, Arc::new(signed));
             }
             Document::Manifest(signed) => {
-                self.check_manifest(&signed)?;
-                self.manifests.insert(id, signed);
+                let signer = self.check_manifest(&signed)?;
+                self.manifests.insert(id, Arc::new(Entered { signed, signer }));
             }
         }
         Ok(true)
@@ -180,44 +209,53 @@ impl Documents {
         limit(self.rosters.len(), ROSTERS_KEPT)
     }
 
-    fn check_manifest(&self, signed: &SignedManifest) -> Result<(), DocumentFault> {
+    /// The root key that signed it, if it may enter: one that a roster of the version which it names gives
+    /// its member. The costly checks come last.
+    fn check_manifest(&self, signed: &SignedManifest) -> Result<RootKey, DocumentFault> {
         let manifest = signed.unverified();
-        let code = manifest.member;
-        let keys = self.root_keys(code);
-        if keys.is_empty() {
-            return Err(ManifestFault::NotAMember(code).into());
-        }
-        let verified: Vec<_> = keys.iter().map(|key| signed.verify_by(self.mesh, *key)).collect();
-        if let Some(Err(fault)) = verified.iter().find(|one| one.is_ok()).or(verified.first()) {
-            return Err(fault.clone().into());
-        }
+        let (code, version) = (manifest.member, manifest.roster);
+        let words = || Document::Manifest(signed.clone()).words();
         if let Some(before) = manifest.prev {
-            let follows = self.manifests.get(&before).is_some_and(|prev| signed.succeeds(prev));
+            let follows = self.manifests.get(&before).is_some_and(|prev| signed.succeeds(&prev.signed));
             if !follows {
-                let what = Document::Manifest(signed.clone()).words();
-                return Err(DocumentFault::Orphan { what, before });
+                return Err(DocumentFault::Orphan { what: words(), before });
             }
         }
-        let own = self.manifests.values().filter(|other| other.unverified().member == code).count();
-        limit(own, MANIFESTS_KEPT)
+        let rosters: Vec<_> =
+            self.rosters().map(SignedRoster::roster).filter(|roster| roster.version == version).collect();
+        if rosters.is_empty() {
+            return Err(DocumentFault::RosterBehind { what: words(), version });
+        }
+        let live = manifest.nodes.iter().filter(|entry| entry.state == NodeState::Live).count() as u64;
+        let mut fault = ManifestFault::NotAMember(code);
+        for roster in rosters {
+            let Some(member) = roster.member(code) else { continue };
+            let limit_of_roster = roster.limits.live_nodes;
+            if live > limit_of_roster {
+                fault = ManifestFault::TooManyNodes { member: code, found: live, limit: limit_of_roster };
+                continue;
+            }
+            match signed.verify_by(self.mesh, member.root_key) {
+                Ok(_) => {
+                    let own = self.of_member(code).filter(|other| other.signer == member.root_key);
+                    return limit(own.count(), MANIFESTS_KEPT).map(|()| member.root_key);
+                }
+                Err(this) => fault = this,
+            }
+        }
+        Err(fault.into())
     }
 
-    /// Every root key that a roster here gives or pins a member.
-    fn root_keys(&self, code: MemberCode) -> BTreeSet<RootKey> {
-        let keys = self.rosters.values().map(SignedRoster::roster).flat_map(|roster| {
-            let current = roster.member(code).map(|member| member.root_key);
-            current.into_iter().chain(roster.pin(code).map(|pin| pin.root_key))
-        });
-        keys.collect()
+    fn of_member(&self, code: MemberCode) -> impl Iterator<Item = &Arc<Entered>> {
+        self.manifests.values().filter(move |entered| entered.signed.unverified().member == code)
     }
 
     /// The roster that stands: version by version the document of the highest round, as long as there is
     /// one and no other of that round.
     pub(crate) fn standing_roster(&self) -> (&SignedRoster, Option<Split>) {
-        let mut current = &self.rosters[&DocumentId(self.mesh.0)];
+        let mut current = &*self.rosters[&DocumentId(self.mesh.0)];
         loop {
-            let next: Vec<_> =
-                self.rosters.values().filter(|one| one.roster().prev == Some(current.id())).collect();
+            let next: Vec<_> = self.rosters().filter(|one| one.roster().prev == Some(current.id())).collect();
             let Some(round) = next.iter().map(|one| one.roster().round).max() else { return (current, None) };
             let highest: Vec<_> = next.into_iter().filter(|one| one.roster().round == round).collect();
             if let [one, other, ..] = highest[..] {
@@ -229,19 +267,12 @@ impl Documents {
     }
 
     /// The manifests of a member that stand under a roster.
-    pub(crate) fn standing_manifests(
-        &self,
-        roster: &Roster,
-        known_version: u64,
-        code: MemberCode,
-    ) -> Chain<'_> {
+    pub(crate) fn standing_manifests(&self, roster: &Roster, code: MemberCode) -> Chain<'_> {
         let mut chain = Chain { manifests: self.pinned(roster, code), split: None };
         let Some(key) = roster.member(code).map(|member| member.root_key) else { return chain };
         loop {
-            let next = self.next_manifests(roster, known_version, code, key, chain.manifests.last().copied());
-            let grown = |one: &&SignedManifest| {
-                !self.next_manifests(roster, known_version, code, key, Some(one)).is_empty()
-            };
+            let next = self.next_manifests(code, key, chain.manifests.last().copied());
+            let grown = |one: &&SignedManifest| !self.next_manifests(code, key, Some(one)).is_empty();
             let followed: Vec<_> = next.iter().copied().filter(grown).collect();
             match (&next[..], &followed[..]) {
                 ([], _) => return chain,
@@ -259,10 +290,11 @@ impl Documents {
     fn pinned(&self, roster: &Roster, code: MemberCode) -> Vec<&SignedManifest> {
         let Some(pin) = roster.pin(code) else { return Vec::new() };
         let mut chain = Vec::new();
-        let mut next = pin.manifest;
-        while let Some(signed) = next.and_then(|id| self.manifests.get(&id)) {
-            chain.push(signed);
-            next = signed.unverified().prev;
+        let mut next = pin.manifest.and_then(|id| self.manifests.get(&id));
+        next = next.filter(|entered| entered.signer == pin.root_key);
+        while let Some(entered) = next {
+            chain.push(&entered.signed);
+            next = entered.signed.unverified().prev.and_then(|id| self.manifests.get(&id));
         }
         chain.reverse();
         chain
@@ -271,25 +303,16 @@ impl Documents {
     /// The manifests that follow `before`, signed by this key and within what the roster allows.
     fn next_manifests(
         &self,
-        roster: &Roster,
-        known_version: u64,
         code: MemberCode,
         key: RootKey,
         before: Option<&SignedManifest>,
     ) -> Vec<&SignedManifest> {
-        let follows = |signed: &&SignedManifest| match before {
-            Some(before) => signed.succeeds(before),
-            None => signed.unverified().version == 0,
+        let follows = |entered: &&Arc<Entered>| match before {
+            Some(before) => entered.signed.succeeds(before),
+            None => entered.signed.unverified().version == 0,
         };
-        let counts = |signed: &&SignedManifest| {
-            let manifest = signed.unverified();
-            let live = manifest.nodes.iter().filter(|entry| entry.state == NodeState::Live).count() as u64;
-            live <= roster.limits.live_nodes
-                && manifest.roster <= known_version
-                && signed.verify_by(self.mesh, key).is_ok()
-        };
-        let own = self.manifests.values().filter(|signed| signed.unverified().member == code);
-        own.filter(follows).filter(counts).collect()
+        let next = self.of_member(code).filter(follows).filter(|entered| entered.signer == key);
+        next.map(|entered| &entered.signed).collect()
     }
 
     /// Takes in what a store holds; what has become unreadable there is an error.
@@ -302,7 +325,11 @@ impl Documents {
             .map(|bytes| Document::decode(bytes))
             .collect::<Result<_, _>>()
             .map_err(damaged)?;
-        // Each needs the one that it follows; keys do not sort that way.
+        // Each needs the one that it follows; keys do not sort that way. Manifests need their rosters, too.
+        waiting.sort_by_key(|document| match document {
+            Document::Roster(signed) => (0, signed.roster().version),
+            Document::Manifest(signed) => (1, signed.unverified().version),
+        });
         loop {
             let before = waiting.len();
             waiting.retain(|document| self.enter(document.clone()).is_err());
@@ -328,4 +355,16 @@ impl Documents {
 
 fn limit(found: usize, most: usize) -> Result<(), DocumentFault> {
     if found >= most { Err(DocumentFault::TooMany(found)) } else { Ok(()) }
+}
+
+/// Whether a roster's bytes are those of version 0: an array of two, whose first item holds the document,
+/// an array that begins with its format and its version.
+fn is_first_roster(bytes: &[u8]) -> bool {
+    let document = match *bytes {
+        [0x82, 0x58, _, ref rest @ ..] => rest,
+        [0x82, 0x59, _, _, ref rest @ ..] => rest,
+        [0x82, 0x5a, _, _, _, _, ref rest @ ..] => rest,
+        _ => return false,
+    };
+    matches!(document, [_, _, 0, ..])
 }

@@ -287,9 +287,14 @@ pub(crate) fn document(id: &DocumentId) -> Vec<u8> {
     [DOCUMENTS, &id.0[..]].concat()
 }
 
+/// Of family `control`: the prefix of all receipts for a log.
+pub(crate) fn receipts(number: u32) -> Vec<u8> {
+    [&b"q"[..], &number.to_be_bytes()].concat()
+}
+
 /// Of family `control`.
 pub(crate) fn receipt(number: u32, node: &NodeId) -> Vec<u8> {
-    [&b"q"[..], &number.to_be_bytes(), &node.0].concat()
+    [&receipts(number)[..], &node.0].concat()
 }
 
 pub(crate) fn encode_milestones(milestones: &Milestones) -> Vec<u8> {

@@ -18,9 +18,11 @@ pub const PARK_LOG_BYTES: usize = 2 * 1024 * 1024;
 pub const PAGE_OBJECTS: usize = 500;
 /// Bytes of objects after which a page ends.
 pub const PAGE_BYTES: usize = 4 * 1024 * 1024;
+/// Node keys of one member, of every state, over all its manifests: 32 members with as many fit a frontier.
+pub const MEMBER_NODES: usize = 128;
 /// Rosters kept, of all versions and rounds: each needed two thirds of the members.
 pub const ROSTERS_KEPT: usize = 1_024;
-/// Manifests kept of one member: with the largest, 64 MiB; real ones have a few KiB.
+/// Manifests kept of one member under one root key: with the largest, 64 MiB; real ones have a few KiB.
 pub const MANIFESTS_KEPT: usize = 256;
 /// Records of one log that are withdrawn, or taken back in, with one commit.
 pub const WITHDRAW_RECORDS: usize = 512;

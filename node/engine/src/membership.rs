@@ -10,6 +10,7 @@ use certmesh_wire::{
 };
 
 use crate::documents::{Document, DocumentFault, Documents};
+use crate::limits::MEMBER_NODES;
 
 /// Two documents that contradict each other: the proof that whoever signed them has signed twice.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,15 +121,15 @@ impl Membership {
     }
 
     fn add_member(&mut self, code: MemberCode) {
-        let chain = self.documents.standing_manifests(&self.roster, self.known_version, code);
+        let chain = self.documents.standing_manifests(&self.roster, code);
         let mut nodes = BTreeMap::new();
         for manifest in chain.manifests.iter().map(|signed| signed.unverified()) {
             add_nodes(manifest, &mut nodes);
         }
         let last = chain.manifests.last();
         if let Some(pin) = self.roster.pin(code) {
-            let is_newest = last.is_none_or(|signed| Some(signed.id()) == pin.manifest);
-            apply_cuts(&self.roster, pin, is_newest, &mut nodes);
+            let later = last.filter(|signed| Some(signed.id()) != pin.manifest).map(|one| one.unverified());
+            apply_cuts(&self.roster, pin, later, &mut nodes);
         }
         // A node key that two members name has agreed to both; one of them has to have it.
         for (id, node) in nodes {
@@ -162,7 +163,7 @@ impl Membership {
     pub fn cut(&self, log: LogId) -> Option<u64> {
         let node = self.nodes.get(&self.log(log)?.node)?;
         let at = node.checkpoints.iter().find(|at| at.log == log);
-        (node.state == NodeState::Cut).then(|| at.map_or(0, |at| at.seq + 1))
+        (node.state == NodeState::Cut).then(|| at.map_or(0, |at| at.seq.saturating_add(1)))
     }
 
     /// The mesh.
@@ -214,6 +215,10 @@ fn add_nodes(manifest: &Manifest, nodes: &mut BTreeMap<NodeId, Node>) {
         node.state = NodeState::Retired;
     }
     for entry in &manifest.nodes {
+        // Each key is a log that every node keeps: a member gets only so many in all its life.
+        if nodes.len() >= MEMBER_NODES && !nodes.contains_key(&entry.node) {
+            continue;
+        }
         let node = Node {
             member: manifest.member,
             state: entry.state,
@@ -225,16 +230,22 @@ fn add_nodes(manifest: &Manifest, nodes: &mut BTreeMap<NodeId, Node>) {
 }
 
 /// The roster's last word on a member that left, or whose root key changed: all its logs end where it says,
-/// or those that it names, until the member's next manifest.
-fn apply_cuts(roster: &Roster, pin: &Pin, is_newest: bool, nodes: &mut BTreeMap<NodeId, Node>) {
+/// or those that it names, unless the member's later manifest has a checkpoint of its own for them.
+fn apply_cuts(roster: &Roster, pin: &Pin, later: Option<&Manifest>, nodes: &mut BTreeMap<NodeId, Node>) {
     let has_left = roster.member(pin.member).is_none();
-    if !has_left && !is_newest {
-        return;
-    }
+    let says_more = |log: LogId| {
+        let checkpoints = later.into_iter().flat_map(|one| &one.nodes).flat_map(|entry| &entry.checkpoints);
+        !has_left && checkpoints.into_iter().any(|at| at.log == log)
+    };
     for (id, node) in nodes {
         let single = BTreeMap::from([(*id, node.clone())]);
         let own = known_logs(roster, &single);
-        let cuts: Vec<_> = pin.cuts.iter().filter(|cut| own.contains_key(&cut.log)).copied().collect();
+        let cuts: Vec<_> = pin
+            .cuts
+            .iter()
+            .filter(|cut| own.contains_key(&cut.log) && !says_more(cut.log))
+            .copied()
+            .collect();
         if has_left || !cuts.is_empty() {
             (node.state, node.checkpoints) = (NodeState::Cut, cuts);
         }

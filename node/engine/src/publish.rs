@@ -3,14 +3,17 @@
 
 use certmesh_intel::validate::{FaultyObject, validate_all};
 use certmesh_intel::{Object, Tlp};
-use certmesh_wire::{Audience, BodyFault, Header, Kind, Opening, PackedBody, Record, RecordFault, RecordId};
+use certmesh_wire::{
+    Audience, BodyFault, Header, Kind, LogId, Opening, PackedBody, Record, RecordFault, RecordId,
+};
 
 use crate::commit::Steps;
 use crate::engine::Engine;
+use crate::layout;
 use crate::quota::Origin;
 use crate::refusal::Refusal;
 use crate::signing::Signing;
-use crate::store::Store;
+use crate::store::{Family, Store, StoreError};
 
 /// Why objects were not published. None of them was.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -29,6 +32,12 @@ pub enum PublishFault {
     /// This node's key no longer counts.
     #[error("the manifest of this node's member no longer has its key in use: it signs nothing any more")]
     NotLive,
+    /// This node's own log has lost its end, and what belongs there is not back yet.
+    #[error("this node's own log is being put in order after a fork or a cut: it signs when that is done")]
+    Unsettled,
+    /// The store could not be asked.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// One is not valid STIX 2.1.
     #[error(transparent)]
     Object(#[from] FaultyObject),
@@ -76,6 +85,7 @@ impl Engine {
         let tlp = highest_tlp(&validate_all(objects)?)?;
         let body = PackedBody::pack(objects)?;
         let opening = Opening { node: self.node_id(), audience: Audience::All };
+        self.check_end(store, opening.log_id())?;
         if self.logs.get(&opening.log_id()).is_none_or(|state| state.next == 0) {
             let header = Header {
                 kind: Kind::OPENING,
@@ -93,6 +103,22 @@ impl Engine {
         let record = self.sign_and_admit(store, header, Some(body.bytes), now_ms, steps)?;
         self.note_live(Origin::Gossip(opening.node), opening.node, now_ms);
         Ok(record)
+    }
+
+    /// Nothing may be signed for a place that was signed for before: one that holds a record on this disk,
+    /// though it does not count at the moment, or that the member vouches for.
+    fn check_end(&self, store: &dyn Store, log: LogId) -> Result<(), PublishFault> {
+        let state = self.logs.get(&log);
+        let next = state.map_or(0, |state| state.next);
+        let is_vouched = self.membership.checkpoint(log).is_some_and(|at| at.seq >= next);
+        let is_taken = match state {
+            Some(state) if !self.is_disputed(log, next) => {
+                store.get(Family::Log, &layout::place(state.number, next))?.is_some()
+            }
+            _ => false,
+        };
+        let settled = !is_vouched && !is_taken && !self.pending.contains_key(&log);
+        if settled { Ok(()) } else { Err(PublishFault::Unsettled) }
     }
 
     /// A header in the next place of this node's log, of no kind yet.

@@ -136,6 +136,22 @@ fn held(
     Ok(here.filter(|here| here.id() == entry.head).map(|_| entry.bodies))
 }
 
+/// A log has lost its end, and nodes may hold another: what they told of that part is no receipt for what
+/// comes in its place.
+pub(crate) fn trim(store: &dyn Store, number: u32, end: u64, steps: &mut Steps) -> Result<(), StoreError> {
+    let prefix = layout::receipts(number);
+    let all =
+        layout::collect(store, &prefix, |key, value| Ok((key.to_vec(), layout::decode_milestones(value)?)))?;
+    for (key, mut milestones) in all {
+        let before = milestones.0.len();
+        milestones.0.retain(|(bodies, _)| *bodies <= end);
+        if milestones.0.len() < before {
+            steps.put(Family::Control, key, layout::encode_milestones(&milestones));
+        }
+    }
+    Ok(())
+}
+
 fn may_hold(membership: &Membership, log: LogId, member: MemberCode) -> bool {
     membership.log(log).is_some_and(|opening| opening.audience.includes(member))
 }

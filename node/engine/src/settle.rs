@@ -89,6 +89,7 @@ pub(crate) fn to_take_back(engine: &Engine, store: &dyn Store) -> Result<BTreeSe
     for (log, state) in &engine.logs {
         let goes_on = match unreached.get(log) {
             Some(at) => leads_to(engine, store, *log, at)?,
+            None if engine.membership.log(*log).is_none() => false,
             None => !engine.forks.contains_key(log) && engine.membership.cut(*log) != Some(state.next),
         };
         if goes_on && store.get(Family::Log, &layout::place(state.number, state.next))?.is_some() {

@@ -76,7 +76,8 @@ fn code_of(at: usize) -> certmesh_wire::MemberCode {
     CODES[at % 8].parse().unwrap()
 }
 
-fn manifest(
+fn manifest_under(
+    roster: u64,
     at: usize,
     prev: Option<&SignedManifest>,
     mut nodes: Vec<NodeEntry>,
@@ -88,15 +89,25 @@ fn manifest(
         member: CODES[at].parse().unwrap(),
         version: prev.map_or(0, |prev| prev.unverified().version + 1),
         prev: prev.map(SignedManifest::id),
-        roster: 0,
+        roster,
         expires_ms: u64::MAX,
         nodes,
     };
     SignedManifest::sign(manifest, by).unwrap()
 }
 
+/// A manifest that was made under the first roster.
+fn manifest(
+    at: usize,
+    prev: Option<&SignedManifest>,
+    nodes: Vec<NodeEntry>,
+    by: &SecretKey,
+) -> SignedManifest {
+    manifest_under(0, at, prev, nodes, by)
+}
+
 fn first_manifest(at: usize) -> SignedManifest {
-    manifest(at, None, vec![entry(at, NodeState::Live, Vec::new())], &root(at))
+    manifest_under(u64::from(at == 7), at, None, vec![entry(at, NodeState::Live, Vec::new())], &root(at))
 }
 
 fn membership() -> Membership {
@@ -317,8 +328,13 @@ fn a_rekeyed_member_goes_on_with_its_new_key_from_the_pinned_manifest() {
         });
     });
     let stolen = manifest(5, Some(&first), vec![entry_of(15, 5)], &root(5));
-    let rightful =
-        manifest(5, Some(&first), vec![entry(5, NodeState::Live, vec![]), entry_of(25, 5)], &new_root);
+    let rightful = manifest_under(
+        1,
+        5,
+        Some(&first),
+        vec![entry(5, NodeState::Live, vec![]), entry_of(25, 5)],
+        &new_root,
+    );
     let mut bn = peer(0);
     bn.submit(vec![manifest_of(&stolen)]);
     assert!(bn.engine.membership().nodes().contains_key(&key(15).node_id()));
@@ -367,4 +383,89 @@ fn documents_of_others_meshes_older_ones_and_forgeries_change_nothing() {
     let orphan = next(&next(&founded(), &[0, 1, 2, 3, 4], |_| {}), &[0, 1, 2, 3, 4], |_| {});
     assert!(matches!(bn.submit(vec![roster_of(&orphan)])[..], [Err(DocumentFault::Orphan { .. })]));
     assert_eq!(bn.engine.membership().documents().digest(), before);
+}
+
+#[test]
+fn a_checkpoint_beyond_every_log_is_refused_and_one_near_it_harms_nobody() {
+    let mut my = peer(5);
+    let parcels = my.publish(&[&indicator(1, "a.example", 2021)]);
+    let far = Checkpoint { seq: u64::MAX - 1, ..place(&parcels[1]) };
+    let mut bn = peer(0);
+    bn.enter(&parcels);
+    for state in [NodeState::Live, NodeState::Cut] {
+        let far = manifest(5, Some(&first_manifest(5)), vec![entry(5, state, vec![far])], &root(5));
+        bn.submit(vec![manifest_of(&far)]);
+        bn.sync_from(&my);
+    }
+    let beyond = Checkpoint { seq: u64::MAX, ..far };
+    let nodes = vec![entry(5, NodeState::Cut, vec![beyond])];
+    let refused = std::panic::catch_unwind(|| manifest(5, Some(&first_manifest(5)), nodes, &root(5)));
+    assert!(refused.is_err(), "it can't even be signed");
+}
+
+#[test]
+fn a_manifest_signed_again_with_an_old_key_does_not_take_the_place_of_the_right_one() {
+    let new_root = SecretKey::from_seed(&[77; 32]);
+    let first = first_manifest(5);
+    let rekeyed = next(&founded(), &[0, 1, 2, 3, 4], |roster| {
+        roster.members[5].root_key = new_root.root_key();
+        roster.pins.push(Pin {
+            member: "MY".parse().unwrap(),
+            cert: "MY-CERT".into(),
+            root_key: root(5).root_key(),
+            manifest: Some(first.id()),
+            cuts: Vec::new(),
+        });
+    });
+    let nodes = || vec![entry(5, NodeState::Live, vec![]), entry_of(25, 5)];
+    let rightful = manifest_under(1, 5, Some(&first), nodes(), &new_root);
+    let copied = manifest_under(1, 5, Some(&first), nodes(), &root(5));
+    assert_eq!(rightful.id(), copied.id());
+    let mut bn = peer(0);
+    bn.submit(vec![roster_of(&rekeyed)]);
+    assert!(matches!(bn.submit(vec![manifest_of(&copied)])[..], [Err(DocumentFault::Manifest(_))]));
+    assert_eq!(bn.submit(vec![manifest_of(&rightful)]), [Ok(true)]);
+    assert!(bn.engine.membership().nodes().contains_key(&key(25).node_id()));
+}
+
+#[test]
+fn what_a_rogue_node_brought_goes_when_no_manifest_that_stands_names_it() {
+    let new_root = SecretKey::from_seed(&[77; 32]);
+    let first = first_manifest(5);
+    let rogue = manifest(5, Some(&first), vec![entry(5, NodeState::Live, vec![]), entry_of(15, 5)], &root(5));
+    let rekeyed = next(&founded(), &[0, 1, 2, 3, 4], |roster| {
+        roster.members[5].root_key = new_root.root_key();
+        roster.pins.push(Pin {
+            member: "MY".parse().unwrap(),
+            cert: "MY-CERT".into(),
+            root_key: root(5).root_key(),
+            manifest: Some(first.id()),
+            cuts: Vec::new(),
+        });
+    });
+    let mut bn = peer(0);
+    bn.submit(vec![manifest_of(&rogue)]);
+    let mut thief = peer_of(bn.engine.membership().as_ref().clone(), 15, Arc::default());
+    bn.enter(&thief.publish(&[&indicator(1, "a.example", 2021)]));
+    assert_eq!(seen(&bn), 1);
+    bn.submit(vec![roster_of(&rekeyed)]);
+    assert_eq!((seen(&bn), counts(bn.store()).unwrap().objects), (0, 0));
+}
+
+#[test]
+fn a_node_that_is_let_in_again_signs_no_place_twice() {
+    let mut ph = peer(6);
+    let parcels: Vec<_> = (0..3).flat_map(|n| ph.publish(&[&indicator(n, "a.example", 2021)])).collect();
+    ph.submit(vec![roster_of(&expelled(Some(&parcels[1])))]);
+    let again = next(&founded(), &[0, 1, 2, 3, 4], |roster| roster.round = 1);
+    let mut steps = Steps::default();
+    ph.engine.enter_documents(&*ph.store, vec![roster_of(&again)], &mut steps).unwrap();
+    certmesh_engine::commit(&*ph.store, steps).unwrap();
+    let mut steps = Steps::default();
+    let publish = |ph: &mut Peer, steps: &mut Steps| {
+        ph.engine.publish(&*ph.store, &[&indicator(9, "x.example", 2021)], 1, steps)
+    };
+    assert_eq!(publish(&mut ph, &mut steps), Err(PublishFault::Unsettled));
+    ph.resume();
+    publish(&mut ph, &mut steps).unwrap();
 }

@@ -23,6 +23,8 @@ impl Shell {
         steps: &mut Steps,
         owed: &mut Owed,
     ) -> Result<DocumentResults, StoreError> {
+        // What they change is worked out from the store: it has to hold all that came before.
+        self.settle(std::mem::take(steps), std::mem::take(owed))?;
         let results = self.engine.enter_documents(&*self.store, documents.clone(), steps)?;
         for (document, result) in documents.into_iter().zip(&results) {
             match result {
@@ -52,7 +54,8 @@ impl Shell {
         steps: &mut Steps,
         owed: &mut Owed,
     ) -> Result<(), StoreError> {
-        let decoded: Result<Vec<_>, _> = documents.iter().map(|bytes| Document::decode(bytes)).collect();
+        let decoded: Result<Vec<_>, _> =
+            documents.iter().map(|bytes| Document::decode_later(bytes)).collect();
         let results = match decoded {
             Ok(documents) => self.enter_documents(Some(from), documents, steps, owed)?,
             Err(fault) => {
@@ -67,6 +70,7 @@ impl Shell {
         // What follows a document that is not here makes this node ask for that one.
         if results.iter().any(|result| result.as_ref().is_err_and(DocumentFault::is_early)) {
             owed.missing.push(from);
+            self.blame(from, false);
         }
         let wrong = results.iter().any(|result| result.as_ref().is_err_and(|fault| !fault.is_early()));
         if wrong {

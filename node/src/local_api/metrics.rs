@@ -9,6 +9,10 @@ use certmesh_engine::{Signing, counts};
 
 use super::State;
 use super::answers::{Failure, alarms};
+use crate::peers::PeerEntry;
+
+/// A figure of each peer: its name, its kind, what it means, and where it comes from.
+type PerPeer = (&'static str, &'static str, &'static str, fn(&PeerEntry) -> u64);
 
 /// Prometheus' text exposition format.
 const TEXT: &str = "text/plain; version=0.0.4";
@@ -37,7 +41,7 @@ pub(super) async fn metrics(AxumState(state): AxumState<State>) -> Result<impl I
     for (reason, times) in state.peers.refused() {
         page.line("certmesh_refused_total", &[("reason", &reason)], times);
     }
-    let per_peer: [(&str, &str, &str, fn(&crate::peers::PeerEntry) -> u64); 4] = [
+    let per_peer: [PerPeer; 4] = [
         ("certmesh_peer_connected", "gauge", "Whether the node is connected.", |peer| peer.connected.into()),
         ("certmesh_peer_received_total", "counter", "Records taken from it.", |peer| peer.received),
         ("certmesh_peer_refused_total", "counter", "Records and messages of it refused.", |peer| {

@@ -202,7 +202,7 @@ fn to_lines(membership: &Membership, objects: &[StoredObject]) -> Result<Bytes, 
         let line = ObjectLine {
             arrival: object.arrival,
             member: object.member.to_string(),
-            standing: standing(membership, &object),
+            standing: standing(membership, object),
             node_id: object.node.to_string(),
             record: object.record.to_string(),
             tlp: object.tlp.to_string(),

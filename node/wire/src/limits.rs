@@ -48,7 +48,7 @@ pub const GROUPS: usize = 256;
 /// A signed manifest, in bytes.
 pub const MANIFEST_BYTES: usize = 256 * 1024;
 /// Node keys in a manifest, of every state.
-pub const MANIFEST_NODES: usize = 1_024;
+pub const MANIFEST_NODES: usize = 64;
 /// Addresses of one node.
 pub const NODE_ADDRESSES: usize = 8;
 /// Logs of one node that a manifest can checkpoint.

@@ -154,6 +154,7 @@ impl NodeEntry {
             ),
             (self.checkpoints.len() <= NODE_CHECKPOINTS, "too many checkpoints of one node"),
             (rises(self.checkpoints.iter().map(|at| at.log)), "checkpoints out of order"),
+            (self.checkpoints.iter().all(|at| at.seq < u64::MAX), "a checkpoint beyond every log"),
         ];
         broken(&rules)
     }

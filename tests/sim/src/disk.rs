@@ -8,14 +8,15 @@ mod frame;
 
 use std::collections::BTreeMap;
 use std::iter::Peekable;
-use std::ops::ControlFlow;
+use std::ops::{Bound, ControlFlow};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use certmesh_engine::store::{Batch, Family, Order, Store, StoreError, Visit};
 
-type Key = (Family, Vec<u8>);
-type Files = BTreeMap<Key, Vec<u8>>;
-type Recent = BTreeMap<Key, Option<Vec<u8>>>;
+/// A map for each family.
+type Families<V> = [BTreeMap<Vec<u8>, V>; Family::ALL.len()];
+type Files = Families<Vec<u8>>;
+type Recent = Families<Option<Vec<u8>>>;
 
 /// Bytes of the log after which it is folded into the sorted files.
 const FOLD_BYTES: usize = 64 * 1024;
@@ -109,8 +110,10 @@ impl Disk {
         let (frames, whole) = frame::read(&platter.log);
         let torn = whole < platter.log.len();
         platter.log.truncate(whole);
-        let writes = frames.into_iter().flatten();
-        let recent = writes.map(|write| ((write.family, write.key), write.value)).collect();
+        let mut recent = Recent::default();
+        for write in frames.into_iter().flatten() {
+            recent[write.family as usize].insert(write.key, write.value);
+        }
         platter.recent = Arc::new(recent);
         (platter.accident, platter.failed, platter.died) = (None, false, false);
         torn
@@ -140,7 +143,7 @@ impl Platter {
         self.log.extend_from_slice(&frame);
         let recent = Arc::make_mut(&mut self.recent);
         for write in &batch.writes {
-            recent.insert((write.family, write.key.clone()), write.value.clone());
+            recent[write.family as usize].insert(write.key.clone(), write.value.clone());
         }
         if self.log.len() > FOLD_BYTES {
             self.fold();
@@ -150,10 +153,13 @@ impl Platter {
 
     fn fold(&mut self) {
         let files = Arc::make_mut(&mut self.files);
-        for (key, value) in std::mem::take(Arc::make_mut(&mut self.recent)) {
-            match value {
-                Some(value) => drop(files.insert(key, value)),
-                None => drop(files.remove(&key)),
+        let recent = std::mem::take(Arc::make_mut(&mut self.recent));
+        for (files, recent) in files.iter_mut().zip(recent) {
+            for (key, value) in recent {
+                match value {
+                    Some(value) => drop(files.insert(key, value)),
+                    None => drop(files.remove(&key)),
+                }
             }
         }
         self.log = Vec::new();
@@ -163,10 +169,9 @@ impl Platter {
 impl Store for Disk {
     fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let platter = self.platter();
-        let key = (family, key.to_vec());
-        Ok(match platter.recent.get(&key) {
+        Ok(match platter.recent[family as usize].get(key) {
             Some(value) => value.clone(),
-            None => platter.files.get(&key).cloned(),
+            None => platter.files[family as usize].get(key).cloned(),
         })
     }
 
@@ -182,8 +187,9 @@ impl Store for Disk {
             return Ok(());
         }
         let (files, recent) = self.moment();
-        let range = (family, from.to_vec())..(family, to.to_vec());
-        let (files, recent) = (files.range(range.clone()), recent.range(range));
+        let range = (Bound::Included(from), Bound::Excluded(to));
+        let files = files[family as usize].range::<[u8], _>(range);
+        let recent = recent[family as usize].range::<[u8], _>(range);
         let _: ControlFlow<()> = match order {
             Order::Ascending => merge(files, recent, |one, other| one < other, visit),
             Order::Descending => merge(files.rev(), recent.rev(), |one, other| one > other, visit),
@@ -198,9 +204,9 @@ impl Store for Disk {
 
 /// Visits what two sorted ranges hold; where both have a key, the recent one counts.
 fn merge<'a>(
-    files: impl Iterator<Item = (&'a Key, &'a Vec<u8>)>,
-    recent: impl Iterator<Item = (&'a Key, &'a Option<Vec<u8>>)>,
-    comes_first: impl Fn(&Key, &Key) -> bool,
+    files: impl Iterator<Item = (&'a Vec<u8>, &'a Vec<u8>)>,
+    recent: impl Iterator<Item = (&'a Vec<u8>, &'a Option<Vec<u8>>)>,
+    comes_first: impl Fn(&[u8], &[u8]) -> bool,
     visit: Visit<'_>,
 ) -> ControlFlow<()> {
     let (mut files, mut recent): (Peekable<_>, Peekable<_>) = (files.peekable(), recent.peekable());
@@ -224,7 +230,7 @@ fn merge<'a>(
             (Some(_), None) => return ControlFlow::Continue(()),
         };
         if let Some(value) = value
-            && visit(&key.1, value).is_break()
+            && visit(key, value).is_break()
         {
             return ControlFlow::Break(());
         }

@@ -63,10 +63,15 @@ pub(crate) fn record(store: &dyn Store, number: u32, seq: u64) -> Option<Vec<u8>
     get(store, Family::Log, &place(number, seq))
 }
 
+/// The short name of a log in this disk's keys, if it is here.
+pub(crate) fn number(store: &dyn Store, log: LogId) -> Option<u32> {
+    let state = get(store, Family::Control, &[b"l", &log.0[..]].concat())?;
+    Some(u32::from_be_bytes(number_at(&state, 0)))
+}
+
 /// The signed bytes in a place of a log.
 pub(crate) fn record_of(store: &dyn Store, log: LogId, seq: u64) -> Option<Vec<u8>> {
-    let state = get(store, Family::Control, &[b"l", &log.0[..]].concat())?;
-    record(store, u32::from_be_bytes(number_at(&state, 0)), seq)
+    record(store, number(store, log)?, seq)
 }
 
 /// The body in a place.

@@ -85,9 +85,8 @@ impl Watch {
             return Ok(());
         }
         self.tally.add_many("records committed", committed.records.len() as u64);
-        let logs = reading::logs(store);
         for record in &committed.records {
-            let number = logs.get(&record.log).map(|state| state.number);
+            let number = reading::number(store, record.log);
             self.check_committed(node, store, record, number)?;
         }
         Ok(())

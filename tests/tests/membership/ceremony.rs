@@ -113,7 +113,7 @@ pub(crate) fn make_home(mesh: &Mesh, code: &str) -> Node {
 /// KH's manifest: it dials, and need not be dialled.
 pub(crate) fn first_manifest(mesh: &Mesh, node: &Node, root: &SecretKey) -> SignedManifest {
     let mut manifest = manifest_of(mesh.node("SG")).unverified().clone();
-    manifest.member = node.member().parse().unwrap();
+    (manifest.member, manifest.roster) = (node.member().parse().unwrap(), 1);
     manifest.nodes = vec![entry(mesh, manifest.member, &node.secret_key())];
     SignedManifest::sign(manifest, root).unwrap()
 }

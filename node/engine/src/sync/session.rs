@@ -204,6 +204,10 @@ impl Session {
             (Some(SyncRequest::Fetch(ids)), SyncAnswer::Documents(documents))
                 if documents.len() <= ids.len() =>
             {
+                if documents.is_empty() {
+                    // Whoever has named what it does not give names no more of it.
+                    self.stage = Stage::Compare;
+                }
                 Ok(Brought::Documents(documents))
             }
             (Some(SyncRequest::Compare(_)), SyncAnswer::Same) => {
@@ -250,7 +254,7 @@ fn unknown_forks(
     let known = unsettled(store, membership)?;
     let is_new = |entry: &&FrontierEntry| {
         let here = known.get(&entry.log).map_or(u64::MAX, |fork| fork.seq);
-        let settled = membership.checkpoint(entry.log).map_or(0, |at| at.seq + 1);
+        let settled = membership.checkpoint(entry.log).map_or(0, |at| at.seq.saturating_add(1));
         entry.fork.is_some_and(|fork| (settled..here).contains(&fork)) && membership.log(entry.log).is_some()
     };
     Ok(told.map_or(&[][..], Frontier::entries).iter().filter(is_new).map(|entry| entry.log).collect())

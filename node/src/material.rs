@@ -37,7 +37,9 @@ pub(crate) enum MaterialFault {
         path.display()
     )]
     Unnamed { path: PathBuf, node: NodeId },
-    #[error("the manifest of {member} says that this node's key {node} is no longer in use")]
+    #[error(
+        "this node's key {node} of {member} is no longer in use: its manifest has retired it, or the roster its member"
+    )]
     NotLive { member: MemberCode, node: NodeId },
 }
 

@@ -170,14 +170,15 @@ fn say_next(made: &[Made], dir: &Path, code: MemberCode, complete: bool) {
         files::NODE_REQUEST
     ));
     talk(format_args!(
-        "   certmesh manifest new {code}.cbor --roster roster.cbor --member {code} --key root.key --node {}",
+        "   certmesh manifest new {code}.cbor --roster NEWEST-ROSTER.cbor --member {code} --key root.key --node {}",
         files::NODE_REQUEST
     ));
+    talk("   and let any member submit it (`certmesh manifest submit`).");
     talk(format_args!(
-        "3. Put version 0 of the roster at {dir}/roster.cbor; its later versions, your manifest and those of the others\n   into {dir}/manifests/."
+        "3. Put what a member gives you (`certmesh roster fetch`) into {dir}: version 0 of the roster at roster.cbor, all\n   else, and your manifest, into manifests/."
     ));
     talk("4. Let the node's user own the folder, and start it:");
     talk(format_args!("   useradd --system certmesh && chown -R certmesh {dir}"));
     talk(format_args!("   systemctl enable --now $(realpath {dir}/{})", files::UNIT));
-    talk(format_args!("   certmesh --node {dir}/node.sock status"));
+    talk(format_args!("   export CERTMESH_NODE={dir}/node.sock; sudo -u certmesh certmesh status"));
 }

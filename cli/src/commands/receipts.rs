@@ -5,7 +5,7 @@ use certmesh_intel::display::safe;
 use clap::Args;
 
 use crate::error::CommandError;
-use crate::session::{Session, talk};
+use crate::session::Session;
 use crate::table::{short, table};
 use crate::time;
 
@@ -30,7 +30,7 @@ impl Receipts {
             return Ok(session.json_line(&found)?);
         }
         for record in &found.records {
-            talk(summary(record));
+            session.line(summary(record))?;
             session.line(table(
                 &["MEMBER", "CERT", "NODE", "HOLDS IT", "SINCE"],
                 record.nodes.iter().map(row),
@@ -45,8 +45,9 @@ fn summary(record: &RecordReceipts) -> String {
     let all = record.nodes.len();
     let held = all - missing.len();
     let head = format!(
-        "record {} of {}, {}: {held} of {all} other nodes hold it",
-        short(&record.record),
+        "record {}, place {} of a log of {}, {}: {held} of {all} other nodes hold it",
+        safe(&record.record, 64),
+        record.seq,
         safe(&record.member, 8),
         time::shown(record.created_ms)
     );
@@ -79,7 +80,7 @@ mod tests {
         let record: RecordReceipts = serde_json::from_str(json).unwrap();
         assert_eq!(
             summary(&record),
-            "record 01234567 of SG, 1970-01-02 00:00:00Z: 1 of 2 other nodes hold it; not yet: VN fedcba98"
+            "record 0123456789abcdef0123, place 4 of a log of SG, 1970-01-02 00:00:00Z: 1 of 2 other nodes hold it; not yet: VN fedcba98"
         );
         insta::assert_snapshot!(
             table(&["MEMBER", "CERT", "NODE", "HOLDS IT", "SINCE"], record.nodes.iter().map(row)), @r"

@@ -30,7 +30,7 @@ fn words(status: &NodeStatus) -> String {
     let facts = list(&[
         ("mesh", format!("{} ({})", safe(&status.mesh_name, 256), safe(&status.mesh, 64))),
         ("node", format!("{} of {}", safe(&status.node_id, 64), safe(&status.member, 8))),
-        ("roster", format!("version {}", status.roster_version)),
+        ("roster", roster(status)),
         ("version", safe(&status.version, 40)),
         ("signs", if status.signs { "yes".to_owned() } else { "not yet: see the alarm".to_owned() }),
         ("holds", holds(status)),
@@ -44,6 +44,15 @@ fn words(status: &NodeStatus) -> String {
     let exercise = if status.exercise { "EXERCISE: nothing in this mesh is real\n\n" } else { "" };
     let alarms = status.alarms.iter().map(|alarm| format!("\nALARM: {}", safe(alarm, 400)));
     format!("{exercise}{facts}{}", alarms.collect::<String>())
+}
+
+fn roster(status: &NodeStatus) -> String {
+    let confirmed = count(status.roster_confirmed_by, "other member");
+    format!(
+        "version {} ({}), the same with {confirmed}",
+        status.roster_version,
+        safe(&status.roster_document, 64)
+    )
 }
 
 fn holds(status: &NodeStatus) -> String {
@@ -86,7 +95,7 @@ mod tests {
 
     #[test]
     fn says_first_what_matters_most() {
-        let json = r#"{"mesh":"aa","mesh_name":"drill","roster_version":3,"exercise":true,"member":"SG","node_id":"bb","version":"0.1.0","signs":true,
+        let json = r#"{"mesh":"aa","mesh_name":"drill","roster_version":3,"roster_document":"dd","roster_confirmed_by":2,"exercise":true,"member":"SG","node_id":"bb","version":"0.1.0","signs":true,
             "records":2,"objects":9,"indicators":1,"refused":{"bad signature":3,"other":0},"alarms":["the disk is full"],
             "peers":[{"member":"MY","node_id":"0123456789","connected":true,"behind_records":12,"behind_ms":9000},
                      {"member":"VN","node_id":"cc","connected":false,"behind_records":null,"behind_ms":null}]}"#;
@@ -95,7 +104,7 @@ mod tests {
 
         mesh     drill (aa)
         node     bb of SG
-        roster   version 3
+        roster   version 3 (dd), the same with 2 other members
         version  0.1.0
         signs    yes
         holds    9 objects (1 indicator) in 2 records

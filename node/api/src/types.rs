@@ -73,6 +73,10 @@ pub struct Status {
     pub mesh_name: String,
     /// The version of the roster that stands.
     pub roster_version: u64,
+    /// Its document's id.
+    pub roster_document: String,
+    /// How many other members have the same rosters and manifests, by what a node of theirs said last.
+    pub roster_confirmed_by: u64,
     /// Whether all of it is an exercise.
     pub exercise: bool,
     /// Whose node this is.

@@ -140,18 +140,21 @@ pub(super) async fn status(AxumState(state): AxumState<State>) -> Result<Json<St
     let signing = state.signing.borrow().clone();
     let membership = state.membership.now();
     let roster = membership.roster();
-    let member = membership.member_of(state.node_id);
+    let node = membership.nodes().get(&state.node_id);
+    let is_live = node.is_some_and(|node| node.state == NodeState::Live);
     let peers = state.peers.all();
     let lags = state.lags()?;
     Ok(Json(Status {
         mesh: state.membership.now().mesh().to_string(),
         mesh_name: roster.name.clone(),
         roster_version: roster.version,
+        roster_document: membership.head().to_string(),
+        roster_confirmed_by: state.peers.agreeing().0 as u64,
         exercise: roster.exercise,
-        member: member.map_or_else(String::new, |member| member.code.to_string()),
+        member: node.map_or_else(String::new, |node| node.member.to_string()),
         node_id: state.node_id.to_string(),
         version: env!("CARGO_PKG_VERSION").into(),
-        signs: signing == Signing::Free,
+        signs: signing == Signing::Free && is_live,
         records: counts.records,
         objects: counts.objects,
         indicators: counts.indicators,

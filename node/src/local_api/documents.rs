@@ -6,6 +6,7 @@ use axum::body::Bytes;
 use axum::extract::State as AxumState;
 use certmesh_api::{DocumentFile, Documents, Submitted};
 use certmesh_engine::{Document, DocumentFault};
+use certmesh_wire::{ManifestFault, RosterFault};
 use tokio::sync::oneshot;
 
 use super::State;
@@ -34,14 +35,13 @@ pub(super) async fn submit(
     };
     let after = state.membership.now();
     let stands = after.head() == id || after.manifests().iter().any(|signed| signed.id() == id);
+    if new && !stands {
+        return Err(without_effect(&words, after.splits() != before.splits()));
+    }
     let effect = match (new, stands) {
+        (true, _) => format!("{words} is here, stands, and travels to the others"),
         (false, true) => format!("{words} was here already, and stands"),
-        (false, false) => format!("{words} was here already"),
-        (true, true) => format!("{words} is here, stands, and travels to the others"),
-        (true, false) if after.splits() != before.splits() => {
-            format!("{words} is here and contradicts another: see the alarms of `certmesh status`")
-        }
-        (true, false) => format!("{words} is here; another one stands"),
+        (false, false) => format!("{words} was here already; another one stands"),
     };
     Ok(Json(Submitted { document: id.to_string(), kind: kind.into(), effect, new }))
 }
@@ -65,8 +65,31 @@ fn file(document: &Document) -> DocumentFile {
     DocumentFile { kind: kind.into(), member, version, document: document.id().to_string(), hex }
 }
 
+/// A document that is good, is kept, and changes nothing: whoever brought it meant something else.
+fn without_effect(words: &str, contradicts: bool) -> Failure {
+    if contradicts {
+        return Failure::refused(
+            format!("{words} contradicts another one: both are kept as proof, and the version before stands"),
+            Some("see the alarms of `certmesh status`, and page 10 of node/docs/operating.md"),
+        );
+    }
+    Failure::refused(
+        format!("{words} does not count: another one stands in its place, or it is by a root key of before"),
+        Some(
+            "`certmesh roster fetch DIR` gives what stands; make the next version of that, with the key of today",
+        ),
+    )
+}
+
 fn refused(fault: &DocumentFault) -> Failure {
     let hint = match fault {
+        DocumentFault::Roster(RosterFault::TooFewVotes { .. }) => Some(
+            "put the copies together that others have signed: `certmesh roster merge`; `roster show` says who has",
+        ),
+        DocumentFault::Roster(RosterFault::OtherMesh { .. })
+        | DocumentFault::Manifest(ManifestFault::OtherMesh { .. }) => {
+            Some("this is another mesh's file, or this is the wrong node: see --node")
+        }
         DocumentFault::Orphan { .. } => Some("`certmesh roster import` takes several files, in any order"),
         DocumentFault::Neither => Some("give a file that `certmesh roster` or `certmesh manifest` has made"),
         _ => None,

@@ -40,6 +40,10 @@ impl Sign {
     pub(crate) fn run(self, session: &mut Session) -> Result<(), CommandError> {
         let mut signed = super::read(&self.file)?;
         let prev = super::before(&signed, self.after.as_deref())?;
+        if let Some(prev) = &prev {
+            // Whoever decides by what is shown has to be shown what is true.
+            signed.check_follows(prev).and_then(|()| signed.voters(prev)).map_err(super::refused)?;
+        }
         let key = key::read(&self.key, &self.passphrase)?;
         let votes = Votes::of_key(&self.key)?;
         votes.check(&signed)?;

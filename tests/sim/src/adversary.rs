@@ -128,7 +128,8 @@ impl Adversary {
         if !self.has(withholding) {
             return true;
         }
-        let nobody = fixed(&[self.seed, self.node as u64, seq, withholding as u64]) % 3 == 0;
-        !nobody && fixed(&[self.seed, self.node as u64, peer as u64, seq, withholding as u64]) % 3 == 0
+        let nobody = fixed(&[self.seed, self.node as u64, seq, withholding as u64]).is_multiple_of(3);
+        !nobody
+            && fixed(&[self.seed, self.node as u64, peer as u64, seq, withholding as u64]).is_multiple_of(3)
     }
 }

@@ -11,6 +11,9 @@ use certmesh_wire::{Kind, MemberCode, Record, RecordId, sha256};
 use crate::reading;
 use crate::workload::Facts;
 
+/// What decides between versions of an object: its time, then the lower hash.
+type Rank = (u64, Reverse<[u8; 32]>);
+
 /// The lowest marking that an unmarked object may stand under: AMBER.
 const UNMARKED: u8 = 2;
 
@@ -71,7 +74,7 @@ impl Model {
     /// publisher's versions the one that was modified last wins; of several with one time, the one whose
     /// text has the lowest SHA-256, on all nodes alike.
     pub(crate) fn visible(&self) -> BTreeSet<&String> {
-        let mut winners: BTreeMap<(&str, MemberCode), (u64, Reverse<[u8; 32]>)> = BTreeMap::new();
+        let mut winners: BTreeMap<(&str, MemberCode), Rank> = BTreeMap::new();
         let rank = |text: &String, facts: &Facts| (facts.version, Reverse(sha256(&[text.as_bytes()])));
         for (text, published) in &self.texts {
             for by in &published.by {

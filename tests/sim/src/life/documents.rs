@@ -6,6 +6,7 @@ use certmesh_wire::SyncAnswer;
 use certmesh_wire::limits::GOSSIP_PAYLOAD;
 
 use crate::life::settling::Owed;
+use crate::life::taking::Replies;
 use crate::life::{Around, Life, Receipt, as_store};
 use crate::violation::End;
 
@@ -19,7 +20,10 @@ impl Life {
         steps: &mut Steps,
         owed: &mut Owed,
         around: &mut Around<'_>,
+        replies: &mut Replies,
     ) -> Result<Results, End> {
+        // What they change is worked out from the store: it has to hold all that came before.
+        self.settle(std::mem::take(steps), std::mem::take(owed), around, replies)?;
         let results = self.engine.enter_documents(as_store(around.store), documents.clone(), steps)?;
         let fresh = documents.into_iter().zip(&results).filter(|(_, result)| **result == Ok(true));
         owed.news.extend(fresh.map(|(document, _)| document));
@@ -33,10 +37,12 @@ impl Life {
         steps: &mut Steps,
         owed: &mut Owed,
         around: &mut Around<'_>,
+        replies: &mut Replies,
     ) -> Result<(), End> {
-        let decoded: Result<Vec<_>, _> = documents.iter().map(|bytes| Document::decode(bytes)).collect();
+        let decoded: Result<Vec<_>, _> =
+            documents.iter().map(|bytes| Document::decode_later(bytes)).collect();
         let results = match decoded {
-            Ok(documents) => self.enter_documents(documents, steps, owed, around)?,
+            Ok(documents) => self.enter_documents(documents, steps, owed, around, replies)?,
             Err(fault) => vec![Err(fault)],
         };
         if results.contains(&Ok(true)) {

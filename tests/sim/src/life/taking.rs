@@ -47,11 +47,11 @@ impl Life {
     ) -> Result<(), End> {
         match input {
             Input::Publish(texts) => self.publish(&texts, steps, owed, around),
-            Input::Gossip(receipt) => return self.gossip(receipt, steps, owed, around),
+            Input::Gossip(receipt) => return self.gossip(receipt, steps, owed, around, replies),
             Input::Records(from, records) => self.begin_records(from, records, steps, around),
             Input::Bodies(from, bodies) => self.begin_bodies(from, bodies, 0, owed, around),
             Input::Documents(from, documents) => {
-                let results = self.enter_documents(documents, steps, owed, around)?;
+                let results = self.enter_documents(documents, steps, owed, around, replies)?;
                 let admitted = results.iter().filter(|result| **result == Ok(true)).count() as u64;
                 owed.taken.extend(from.map(|from| (from, Taken { admitted, put_off: 0 })));
             }
@@ -94,11 +94,12 @@ impl Life {
         steps: &mut Steps,
         owed: &mut Owed,
         around: &mut Around<'_>,
+        replies: &mut Replies,
     ) -> Result<(), End> {
         let from = receipt.from;
         let Ok(parcel) = Parcel::decode(&receipt.payload) else {
             if let Ok(SyncAnswer::Documents(documents)) = SyncAnswer::decode(&receipt.payload) {
-                return self.gossiped_documents(&documents, receipt, steps, owed, around);
+                return self.gossiped_documents(&documents, receipt, steps, owed, around, replies);
             }
             self.blame(from, true, around)?;
             return Ok(around.judge(receipt, certmesh_engine::Verdict::Reject)?);

@@ -73,9 +73,6 @@ impl World {
         for node in &honest {
             let state = &self.nodes[*node];
             let Some(life) = &state.life else { return Some((*node, "it does not run".into())) };
-            if !life.is_settled() {
-                return Some((*node, "it has something left to do".into()));
-            }
             if *life.engine.signing() != Signing::Free {
                 return Some((*node, "it does not sign".into()));
             }
@@ -91,8 +88,12 @@ impl World {
         }
         let missing = |node: usize| self.missing_bodies(node);
         let sampled = honest.iter().take(SAMPLED);
-        let wrong = sampled.copied().find(|node| missing(*node) != missing(first))?;
-        Some((wrong, format!("it lacks other bodies than node {first}")))
+        let wrong = sampled.copied().find(|node| missing(*node) != missing(first));
+        if let Some(wrong) = wrong {
+            return Some((wrong, format!("it lacks other bodies than node {first}")));
+        }
+        let is_busy = |node: &usize| self.nodes[*node].life.as_ref().is_none_or(|life| !life.is_settled());
+        honest.into_iter().find(is_busy).map(|node| (node, "it has something left to do".into()))
     }
 
     fn difference(&self, mine: &Frontier, theirs: &Frontier) -> String {

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::json;
 use crate::normal::{self, FORMS, Form, Network};
 use crate::object::Object;
-use crate::pattern::{Equalities, Path, Step};
+use crate::pattern::{Path, Step, terms};
 
 /// The most observables of one object; real indicators reach 2,000.
 pub const MAX_OBSERVABLES: usize = 4_096;
@@ -128,8 +128,8 @@ fn add(found: &mut BTreeSet<Observable>, path: &Path<'_>, value: &str) {
 fn add_pattern(indicator: &Object<'_>, found: &mut BTreeSet<Observable>) {
     let is_stix = indicator.text("pattern_type").is_none_or(|pattern_type| pattern_type == "stix");
     let pattern = indicator.text("pattern").filter(|_| is_stix);
-    for equality in Equalities::new(&pattern.unwrap_or_default()) {
-        add(found, &equality.path, &equality.value);
+    for term in terms(&pattern.unwrap_or_default()) {
+        term.values.iter().for_each(|value| add(found, &term.path, value));
     }
 }
 

@@ -235,8 +235,8 @@ impl Engine {
         steps.put(Family::Index, layout::digest(&object.sha256), arrival.to_be_bytes().to_vec());
         let by_type = layout::at(layout::object_type(&object.object_type), arrival);
         steps.put(Family::Index, by_type, Vec::new());
-        for observable in &object.observables {
-            steps.put(Family::Index, layout::observable(observable, arrival), Vec::new());
+        for mention in &object.observables {
+            steps.put(Family::Index, layout::observable(&mention.observable, arrival), Vec::new());
         }
         index_publication(steps, carrier, &object, arrival);
         let stored = StoredObject {

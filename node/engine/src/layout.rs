@@ -5,7 +5,7 @@
 //! | log | log number u32, seq u64 | the record's signed bytes |
 //! | body | log number u32, seq u64 | the body's bytes |
 //! | object | arrival u64 | [`StoredObject`] |
-//! | index | `v` value, 0, arrival, kind of observable | |
+//! | index | `v` key of an observable, arrival, kind of observable | |
 //! | index | `i` STIX id, 0, member, modified, inverted SHA-256, arrival | |
 //! | index | `t` STIX type, 0, arrival | |
 //! | index | `m` member, arrival | |
@@ -360,14 +360,14 @@ pub(crate) const COUNTS: &[u8] = b"counts";
 /// Of family `meta`: the last arrival that was ever given, as its object may have been withdrawn.
 pub(crate) const LAST_ARRIVAL: &[u8] = b"arrival";
 
-/// Of family `index`: the prefix of all arrivals of a normalised value, whatever its kind.
-pub(crate) fn value(value: &str) -> Vec<u8> {
-    [b"v", &Observable::lookup_key(value)[..]].concat()
+/// Of family `index`: the prefix of all arrivals of what has this key, whatever its kind.
+pub(crate) fn value(key: &[u8]) -> Vec<u8> {
+    [b"v", key].concat()
 }
 
 /// Of family `index`.
 pub(crate) fn observable(observable: &Observable, arrival: u64) -> Vec<u8> {
-    let mut key = at(value(&observable.value), arrival);
+    let mut key = at(value(&observable.key()), arrival);
     key.extend_from_slice(observable.kind.as_bytes());
     key
 }

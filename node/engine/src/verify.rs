@@ -1,7 +1,7 @@
 //! The second step through the door: the signature, then the body. A pure function of bytes, so it
 //! may run on any core while the engine does something else.
 
-use certmesh_intel::{Object, Observable, Tlp, observable};
+use certmesh_intel::{Mention, Object, Tlp, observable};
 use certmesh_wire::{Kind, MeshId, NodeId, Record, sha256};
 
 use crate::limits::RECORD_OBSERVABLES;
@@ -80,7 +80,7 @@ pub(crate) struct ReadObject {
     pub(crate) modified: Option<i64>,
     pub(crate) tlp: Tlp,
     pub(crate) revoked: bool,
-    pub(crate) observables: Vec<Observable>,
+    pub(crate) observables: Vec<Mention>,
 }
 
 impl Prechecked {

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use certmesh_intel::observable::questions;
+use certmesh_intel::Question;
 use certmesh_wire::MemberCode;
 
 use crate::layout::{self, Counts, StoredObject};
@@ -114,7 +114,8 @@ pub fn versions(store: &dyn Store, id: &str, before: Option<u64>) -> Result<Page
 /// The index ranges that hold every answer to the query: the narrowest that there are.
 fn narrowest(query: &Query) -> Vec<(Family, Vec<u8>)> {
     if let Some(value) = &query.value {
-        return questions(value).iter().map(|value| (Family::Index, layout::value(value))).collect();
+        let question = Question::read(value);
+        return question.exact().iter().map(|key| (Family::Index, layout::value(key))).collect();
     }
     vec![match (&query.object_type, query.from) {
         (Some(object_type), _) => (Family::Index, layout::object_type(object_type)),

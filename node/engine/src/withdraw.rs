@@ -251,8 +251,9 @@ fn content_keys(object: &StoredObject) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut keys = vec![(digest, arrival.to_be_bytes().to_vec())];
     if let Ok(read) = Object::read(&object.json) {
         keys.push((layout::at(layout::object_type(read.object_type()), arrival), Vec::new()));
-        let observables = observable::of(&read);
-        keys.extend(observables.iter().map(|one| (layout::observable(one, arrival), Vec::new())));
+        let mentions = observable::of(&read);
+        let keyed = mentions.iter().map(|mention| layout::observable(&mention.observable, arrival));
+        keys.extend(keyed.map(|key| (key, Vec::new())));
     }
     keys
 }

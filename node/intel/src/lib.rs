@@ -6,22 +6,25 @@
 //!
 //! - [`object`] reads an object leniently, alike on every node; [`validate`] is the strict check before publishing.
 //! - [`bundle`] cuts a file into the exact texts of its objects; [`mark`] adds a TLP marking to one of them.
-//! - [`observable`] turns objects, and what an analyst types, into keys that meet in an index.
+//! - [`observable`] turns objects, and [`question`] what an analyst types, into keys that meet in an index.
 //! - [`pattern`] reads STIX patterns.
 //! - [`tlp`] is the order of sharing; [`display`] makes foreign text safe to show.
 
 pub mod bundle;
 pub mod display;
 mod json;
+mod key;
 pub mod mark;
 mod normal;
 pub mod object;
 pub mod observable;
 pub mod pattern;
+pub mod question;
 pub mod timestamp;
 pub mod tlp;
 pub mod validate;
 
 pub use object::{Object, ObjectFault};
-pub use observable::Observable;
+pub use observable::{Mention, Observable};
+pub use question::Question;
 pub use tlp::Tlp;

@@ -71,6 +71,39 @@ impl Network {
         self.address.is_ipv4()
     }
 
+    /// The first address.
+    pub(crate) fn address(self) -> IpAddr {
+        self.address
+    }
+
+    /// The last address.
+    pub(crate) fn last_address(self) -> IpAddr {
+        let host_bits = u32::from(self.full_len() - self.prefix_len);
+        match self.address {
+            IpAddr::V4(v4) => {
+                Ipv4Addr::from_bits(v4.to_bits() | !u32::MAX.checked_shl(host_bits).unwrap_or(0)).into()
+            }
+            IpAddr::V6(v6) => {
+                Ipv6Addr::from_bits(v6.to_bits() | !u128::MAX.checked_shl(host_bits).unwrap_or(0)).into()
+            }
+        }
+    }
+
+    pub(crate) fn prefix_len(self) -> u8 {
+        self.prefix_len
+    }
+
+    /// The prefix length of a single address.
+    pub(crate) fn full_len(self) -> u8 {
+        if self.address.is_ipv4() { 32 } else { 128 }
+    }
+
+    /// The network of this prefix length that holds this one, if it is a shorter one.
+    pub(crate) fn wider(self, prefix_len: u8) -> Option<Self> {
+        let address = masked(self.address, self.full_len().checked_sub(prefix_len)?);
+        (prefix_len < self.prefix_len).then_some(Self { address, prefix_len })
+    }
+
     /// Canonical text (RFC 5952 for IPv6); the length is written unless it is the whole address.
     fn text(self) -> String {
         match (self.address, self.prefix_len) {
@@ -137,6 +170,28 @@ fn as_number(value: &str) -> String {
     let number = value.strip_prefix("AS").or_else(|| value.strip_prefix("as")).unwrap_or(value);
     let digits = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
     if digits { number } else { value }.to_owned()
+}
+
+/// Whether `value` is a domain name in its normal form: two or more ASCII labels of 1 to 63 characters, 253 in all (RFC
+/// 1035), the last one not a number.
+pub(crate) fn is_name(value: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
+    let sound = |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(plain);
+    let top = value.rsplit_once('.').map_or("0", |(_, top)| top);
+    value.len() <= 253 && value.split('.').all(sound) && !top.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Second-level labels under which countries let others register names.
+const SHARED_LABELS: [&str; 22] = [
+    "ac", "biz", "co", "com", "desa", "edu", "gen", "go", "gob", "gouv", "gov", "in", "info", "mil", "my",
+    "name", "ne", "net", "or", "org", "sch", "web",
+];
+
+/// Whether `name` is a suffix under which anyone may register: one label, or a country's such as `co.id`, `com.sg`.
+/// Nobody's indicator can mean all that lies below.
+pub(crate) fn is_suffix(name: &str) -> bool {
+    let labels = name.split_once('.');
+    labels.is_none_or(|(second, top)| top.len() == 2 && SHARED_LABELS.contains(&second))
 }
 
 /// Whether `value` has the form of a hexadecimal MD5, SHA-1 or SHA-2 digest.

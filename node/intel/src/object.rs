@@ -9,6 +9,7 @@
 //!
 //! Whatever else is wrong is read as absent. What publishers must keep beyond that is in [`crate::validate`].
 
+mod facts;
 mod properties;
 
 use std::borrow::Cow;
@@ -17,6 +18,7 @@ use crate::display::safe;
 use crate::tlp::Tlp;
 use crate::{json, timestamp};
 
+pub use facts::{MAX_REFERENCES, Opinion, Relationship, Sighting, Stance};
 pub(crate) use properties::Properties;
 
 /// The most bytes of an object's id.
@@ -133,18 +135,6 @@ impl<'a> Object<'a> {
         let named = ["name", "value", "pattern", "relationship_type", "abstract", "content", "path", "key"];
         let text = named.into_iter().find_map(|property| self.text(property))?;
         Some(safe(&text, MAX_NAME))
-    }
-
-    /// The first 64 of its labels that have at most 256 bytes, as they are.
-    #[must_use]
-    pub fn labels(&self) -> Vec<String> {
-        let mut labels = Vec::new();
-        json::strings(self.value("labels").unwrap_or_default(), |label| {
-            if labels.len() < MAX_LABELS && label.len() <= MAX_LABEL_LEN {
-                labels.push(label.into_owned());
-            }
-        });
-        labels
     }
 
     /// The strictest TLP of the object: its own marking (see [`Self::own_tlp`]), or AMBER without one, raised by any

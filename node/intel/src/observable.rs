@@ -1,27 +1,21 @@
 //! Observables: the (kind, value) pairs that an object speaks of, and the index keys by which they are found.
 //!
-//! A key begins with the value, so that a lookup by value finds every kind: an analyst types a name, a hash or a URL
-//! without saying which it is. [`Observable::new`] and [`questions`] normalise with the same forms, so that they always
-//! meet.
+//! A key says nothing of the kind beyond its class, so that a lookup by value finds every kind: an analyst types a name, a
+//! hash or a URL without saying which it is. [`Observable::new`] and [`crate::Question`] normalise with the same forms, so
+//! that they always meet.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use sha2::{Digest, Sha256};
-
-use crate::json;
-use crate::normal::{self, FORMS, Form, Network};
+use crate::normal::{self, Form, Network};
 use crate::object::Object;
 use crate::pattern::{Path, Step, terms};
+use crate::{json, key};
 
 /// The most observables of one object; real indicators reach 2,000.
 pub const MAX_OBSERVABLES: usize = 4_096;
-/// The longest value, in bytes, that stands in a key as it is.
-pub const MAX_KEY_VALUE: usize = 2_048;
 /// The longest kind in bytes; a path that would be longer is of the kind `other`.
 const MAX_KIND: usize = 128;
-/// Begins a value in a key that stands for its SHA-256.
-const HASHED: char = '\u{1}';
 
 /// One thing that can be seen on a network or a machine.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,71 +67,66 @@ impl Observable {
         (!value.is_empty()).then_some(Self { value, kind })
     }
 
-    /// The key of this observable: its value as in [`Self::lookup_key`], then the kind.
+    /// The key of this observable in an index: a class, then ordered bytes that delimit themselves. [`crate::Question`]
+    /// makes the same keys of typed values.
     #[must_use]
     pub fn key(&self) -> Vec<u8> {
-        let mut key = Self::lookup_key(&self.value);
-        key.extend_from_slice(self.kind.as_bytes());
-        key
-    }
-
-    /// What the keys of a normalised value begin with, whatever its kind: the value and a zero byte.
-    ///
-    /// A value that is longer than [`MAX_KEY_VALUE`] or holds a zero byte is stood for by byte 1 and the hexadecimal
-    /// SHA-256 of its text; so is a value that begins with byte 1.
-    #[must_use]
-    pub fn lookup_key(value: &str) -> Vec<u8> {
-        let plain = value.len() <= MAX_KEY_VALUE && !value.contains('\0') && !value.starts_with(HASHED);
-        let mut key = if plain { value.to_owned() } else { hashed(value) }.into_bytes();
-        key.push(0);
-        key
+        let network = || Network::parse(&self.value).map(key::of_network);
+        let name = || normal::is_name(&self.value).then(|| key::of_name(&self.value));
+        let placed = match self.kind.as_ref() {
+            "ipv4-addr" | "ipv6-addr" => network(),
+            "domain-name" => name(),
+            _ => None,
+        };
+        placed.unwrap_or_else(|| key::of_value(&self.value))
     }
 }
 
-/// The normalised values that `value`, typed by an analyst, may stand for: usually one to three, never empty ones.
-/// [`Observable::lookup_key`] makes keys of them.
-#[must_use]
-pub fn questions(value: &str) -> Vec<String> {
-    let mut questions: Vec<String> = Vec::new();
-    for normal in FORMS.into_iter().map(|form| form.apply(value)) {
-        if !normal.is_empty() && !questions.contains(&normal) {
-            questions.push(normal);
-        }
-    }
-    questions
+/// An observable of an object, and whether it stands there for itself.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Mention {
+    /// What is spoken of.
+    pub observable: Observable,
+    /// Whether it is one condition among several, so that seeing it alone is not what the object means.
+    pub partial: bool,
 }
 
-/// The observables of an indicator's STIX pattern, or of an observable object itself: sorted, each once, at most
-/// [`MAX_OBSERVABLES`].
+/// What was found: each observable once, and whether only as a part.
+type Found = BTreeMap<Observable, bool>;
+
+/// The observables of an indicator's STIX pattern, or of an observable object itself: sorted, each once (whole rather
+/// than partial), at most [`MAX_OBSERVABLES`].
 #[must_use]
-pub fn of(object: &Object<'_>) -> Vec<Observable> {
-    let mut found = BTreeSet::new();
+pub fn of(object: &Object<'_>) -> Vec<Mention> {
+    let mut found = Found::new();
     match object.object_type() {
         "indicator" => add_pattern(object, &mut found),
         object_type => add_own(object, object_type, &mut found),
     }
-    found.into_iter().collect()
+    found.into_iter().map(|(observable, partial)| Mention { observable, partial }).collect()
 }
 
-fn add(found: &mut BTreeSet<Observable>, path: &Path<'_>, value: &str) {
-    if found.len() < MAX_OBSERVABLES {
-        found.extend(Observable::new(path, value));
+fn add(found: &mut Found, path: &Path<'_>, value: &str, partial: bool) {
+    if found.len() < MAX_OBSERVABLES
+        && let Some(observable) = Observable::new(path, value)
+    {
+        found.entry(observable).and_modify(|known| *known &= partial).or_insert(partial);
     }
 }
 
-fn add_pattern(indicator: &Object<'_>, found: &mut BTreeSet<Observable>) {
+fn add_pattern(indicator: &Object<'_>, found: &mut Found) {
     let is_stix = indicator.text("pattern_type").is_none_or(|pattern_type| pattern_type == "stix");
     let pattern = indicator.text("pattern").filter(|_| is_stix);
     for term in terms(&pattern.unwrap_or_default()) {
-        term.values.iter().for_each(|value| add(found, &term.path, value));
+        term.values.iter().for_each(|value| add(found, &term.path, value, term.partial));
     }
 }
 
-fn add_own(object: &Object<'_>, object_type: &str, found: &mut BTreeSet<Observable>) {
+fn add_own(object: &Object<'_>, object_type: &str, found: &mut Found) {
     let mut known = |property: &str| {
         let value = object.value(property)?;
         let path = Path { object_type, steps: vec![Step::Name(property.into())] };
-        add(found, &path, &scalar(value)?);
+        add(found, &path, &scalar(value)?, false);
         Some(())
     };
     for (_, property, ..) in KINDS.iter().filter(|(known_type, ..)| *known_type == object_type) {
@@ -148,11 +137,11 @@ fn add_own(object: &Object<'_>, object_type: &str, found: &mut BTreeSet<Observab
     }
 }
 
-fn add_hashes(object: &Object<'_>, object_type: &str, found: &mut BTreeSet<Observable>) {
+fn add_hashes(object: &Object<'_>, object_type: &str, found: &mut Found) {
     let _ = json::for_each_property(object.value("hashes").unwrap_or_default(), |algorithm, value| {
         let path = Path { object_type, steps: vec![Step::Name("hashes".into()), Step::Name(algorithm)] };
         if let Some(hash) = json::string(value) {
-            add(found, &path, &hash);
+            add(found, &path, &hash, false);
         }
         Ok(())
     });
@@ -216,12 +205,6 @@ fn other_kind(path: &Path<'_>, value: &str) -> (Cow<'static, str>, Form) {
     let kind = path.to_string();
     let kind = if kind.len() <= MAX_KIND { Cow::Owned(kind) } else { Cow::Borrowed("other") };
     (kind, form)
-}
-
-fn hashed(value: &str) -> String {
-    let digest = Sha256::digest(value.as_bytes());
-    let hex = digest.iter().map(|byte| format!("{byte:02x}"));
-    std::iter::once(HASHED.to_string()).chain(hex).collect()
 }
 
 #[cfg(test)]

@@ -37,6 +37,11 @@ impl<'a> Properties<'a> {
         json::string(self.get(property)?)
     }
 
+    /// Every property, in the order of their names.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &'a str)> {
+        self.0.iter().map(|(name, value)| (name.as_ref(), *value))
+    }
+
     pub(super) fn required_text(
         &self,
         property: &'static str,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::token::escape;
+use super::token::{escape, is_keyword, is_word};
 
 /// An object path, such as `file:hashes.'SHA-256'` or `domain-name:resolves_to_refs[*].value`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,8 +52,7 @@ impl fmt::Display for Path<'_> {
 }
 
 fn write_name(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
-    let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    match plain {
+    match is_word(name) && !name.contains('-') && !is_keyword(name) {
         true => f.write_str(name),
         false => write!(f, "'{}'", escape(name)),
     }

@@ -64,6 +64,29 @@ const SIGNS: [(&str, Token<'static>); 16] = [
     ("*", Token::Star),
 ];
 
+/// The words that name no type and no property.
+const KEYWORDS: [&str; 19] = [
+    "AND",
+    "OR",
+    "NOT",
+    "FOLLOWEDBY",
+    "LIKE",
+    "MATCHES",
+    "ISSUPERSET",
+    "ISSUBSET",
+    "EXISTS",
+    "LAST",
+    "IN",
+    "START",
+    "STOP",
+    "SECONDS",
+    "WITHIN",
+    "REPEATS",
+    "TIMES",
+    "true",
+    "false",
+];
+
 /// The tokens of a pattern, each with the byte it begins at, without spaces and comments.
 #[derive(Debug, Clone)]
 pub(super) struct Tokens<'a> {
@@ -105,8 +128,7 @@ impl<'a> Tokens<'a> {
     }
 
     fn word_or_typed(&mut self) -> Token<'a> {
-        let inside = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
-        let length = self.rest.bytes().position(|b| !inside(b)).unwrap_or(self.rest.len());
+        let length = self.rest.bytes().position(|b| !in_word(b)).unwrap_or(self.rest.len());
         let word = self.take(length);
         match (word, self.rest.starts_with('\'')) {
             ("t" | "b" | "h", true) => self.text(|inner| Token::Typed(word, inner)),
@@ -159,6 +181,20 @@ impl<'a> Iterator for Tokens<'a> {
         };
         Some((token, place))
     }
+}
+
+/// Whether `text` could be one [`Token::Word`].
+pub(super) fn is_word(text: &str) -> bool {
+    let begins = |b: u8| b.is_ascii_alphabetic() || b == b'_';
+    text.bytes().next().is_some_and(begins) && text.bytes().all(in_word)
+}
+
+pub(super) fn is_keyword(word: &str) -> bool {
+    KEYWORDS.contains(&word)
+}
+
+fn in_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
 }
 
 /// The length of a literal up to its closing quote.

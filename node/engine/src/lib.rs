@@ -53,4 +53,8 @@ pub use receipts::{Lag, Receipts, carriers, lags, receipts};
 pub use refusal::{Refusal, Verdict};
 pub use signing::{Signing, StopNote};
 pub use verify::{Prechecked, PrecheckedBody, Verified, VerifiedBody};
-pub use views::{Page, Query, after, counts, query, versions};
+pub use views::{
+    Answer, Because, Collected, Collection, Hit, How, KnownValues, Listed, ObjectFamily, Page, Query, Reader,
+    Reason, Reasons, Related, Relation, Selection, Summary, Versions, after, check, collected, counts,
+    listed, query, related, versions, why,
+};

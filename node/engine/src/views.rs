@@ -4,10 +4,27 @@
 //! conditions. Of each publisher's versions of an object only the newest is in a query's answer,
 //! and none of an object that its publisher has revoked; [`versions`] has them all.
 
+mod check;
+mod collected;
+mod known;
+mod listed;
+mod plain;
+mod reader;
+mod related;
+mod why;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use certmesh_intel::Question;
+pub use check::{Answer, Hit, How, check};
+pub use collected::{Collected, Collection, ObjectFamily, Selection, Versions, collected};
+pub use known::KnownValues;
+pub use listed::{Listed, listed};
+pub use reader::{Reader, Summary};
+pub use related::{Related, Relation, related};
+pub use why::{Because, Reason, Reasons, why};
+
+use certmesh_intel::{Object, Question, Tlp, observable};
 use certmesh_wire::MemberCode;
 
 use crate::layout::{self, Counts, StoredObject};
@@ -21,10 +38,29 @@ pub struct Query {
     pub value: Option<String>,
     /// A STIX type.
     pub object_type: Option<String>,
+    /// A kind of observable that it mentions, such as `ipv4-addr`.
+    pub kind: Option<String>,
+    /// A STIX id.
+    pub id: Option<String>,
     /// Who published it.
     pub from: Option<MemberCode>,
+    /// A label.
+    pub label: Option<String>,
+    /// An ATT&CK technique, such as `T1566`; its sub-techniques count too.
+    pub technique: Option<String>,
+    /// At least this confidence.
+    pub confidence_min: Option<u8>,
+    /// This marking.
+    pub tlp: Option<Tlp>,
+    /// Valid at this time, milliseconds since 1970 UTC: from `valid_from` on, until `valid_until`. The reader's own
+    /// time, if absent, and then only the end counts.
+    pub valid_at_ms: Option<u64>,
     /// Arrived at or after this, milliseconds.
     pub since_ms: Option<u64>,
+    /// Arrived before this, milliseconds.
+    pub until_ms: Option<u64>,
+    /// Text in its name or description, in any case.
+    pub text: Option<String>,
 }
 
 /// A part of an answer.
@@ -44,16 +80,18 @@ pub fn counts(store: &dyn Store) -> Result<Counts, StoreError> {
 /// One page of a query's answer: objects that arrived before `before` (all, if absent), at most `limit`.
 pub fn query(
     store: &dyn Store,
+    reader: &Reader,
     query: &Query,
     before: Option<u64>,
     limit: usize,
 ) -> Result<Page, StoreError> {
-    let range = (query.since_ms.unwrap_or(0), before.unwrap_or(u64::MAX));
+    let until = query.until_ms.unwrap_or(u64::MAX).min(before.unwrap_or(u64::MAX));
+    let range = (query.since_ms.unwrap_or(0), until);
     let limit = limit.clamp(1, PAGE_OBJECTS);
     // Each index is read back to some arrival; from the latest of these on, nothing can be missing.
     let (mut found, mut complete_from) = (BTreeMap::new(), 0);
     for (family, prefix) in narrowest(query) {
-        let mut reading = Reading { store, query, limit, bytes: 0, found: Vec::new(), stopped_at: 0 };
+        let mut reading = Reading { store, reader, query, limit, bytes: 0, found: Vec::new(), stopped_at: 0 };
         reading.walk(family, prefix, range)?;
         complete_from = complete_from.max(reading.stopped_at);
         found.extend(reading.found.into_iter().map(|object| (object.arrival, object)));
@@ -98,7 +136,7 @@ pub fn after(store: &dyn Store, arrival: u64) -> Result<Vec<StoredObject>, Store
 /// page of those that arrived before `before` (all, if absent).
 pub fn versions(store: &dyn Store, id: &str, before: Option<u64>) -> Result<Page, StoreError> {
     let (mut page, mut bytes) = (Page::default(), 0);
-    for arrival in listed(store, &layout::versions(id))?.range(..before.unwrap_or(u64::MAX)).rev() {
+    for arrival in arrivals(store, &layout::versions(id))?.range(..before.unwrap_or(u64::MAX)).rev() {
         if page.objects.len() >= PAGE_OBJECTS || bytes >= PAGE_BYTES {
             page.next = page.objects.last().map(|object| object.arrival);
             break;
@@ -127,6 +165,7 @@ fn narrowest(query: &Query) -> Vec<(Family, Vec<u8>)> {
 /// One index range being read backwards, until there is enough for a page.
 struct Reading<'a> {
     store: &'a dyn Store,
+    reader: &'a Reader,
     query: &'a Query,
     limit: usize,
     bytes: usize,
@@ -157,7 +196,7 @@ impl Reading<'_> {
             return Ok(ControlFlow::Continue(()));
         }
         if let Some(object) = object_at(self.store, arrival)?
-            && matches(self.store, self.query, &object)?
+            && matches(self.store, self.reader, self.query, &object)?
         {
             self.bytes += object.json.len();
             self.found.push(object);
@@ -171,7 +210,7 @@ impl Reading<'_> {
 }
 
 /// The arrivals that the keys of the index end with, of all those that begin with this prefix.
-fn listed(store: &dyn Store, prefix: &[u8]) -> Result<BTreeSet<u64>, StoreError> {
+fn arrivals(store: &dyn Store, prefix: &[u8]) -> Result<BTreeSet<u64>, StoreError> {
     let mut arrivals = BTreeSet::new();
     let mut fault = None;
     let mut visit = |key: &[u8], _: &[u8]| match layout::arrival_of(key) {
@@ -193,20 +232,62 @@ fn object_at(store: &dyn Store, arrival: u64) -> Result<Option<StoredObject>, St
     store.get(Family::Object, &key)?.map(|value| StoredObject::decode(&key, &value)).transpose()
 }
 
-fn matches(store: &dyn Store, query: &Query, object: &StoredObject) -> Result<bool, StoreError> {
-    if object.revoked || query.object_type.as_deref().is_some_and(|wanted| object_type(&object.id) != wanted)
-    {
+fn matches(
+    store: &dyn Store,
+    reader: &Reader,
+    query: &Query,
+    stored: &StoredObject,
+) -> Result<bool, StoreError> {
+    let Ok(object) = Object::read(&stored.json) else { return Ok(false) };
+    let fits = !stored.revoked
+        && stored.tlp <= reader.ceiling
+        && query.tlp.is_none_or(|tlp| tlp == stored.tlp)
+        && query.id.as_ref().is_none_or(|id| *id == stored.id)
+        && fits_content(query, &object)
+        && fits_time(query, reader, &object);
+    if !fits {
         return Ok(false);
     }
     // Whoever published these bytes vouches for them by themselves: a later version by one takes
     // nothing from what another says.
-    for publisher in layout::publishers(store, object.arrival)? {
+    for publisher in layout::publishers(store, stored.arrival)? {
         let asked = query.from.is_none_or(|from| from == publisher.member);
-        if asked && is_newest_of(store, object, publisher.member)? {
+        if asked && is_newest_of(store, stored, publisher.member)? {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+fn fits_content(query: &Query, object: &Object<'_>) -> bool {
+    let of_technique = |asked: &String| {
+        let parent = format!("{asked}.");
+        object.techniques().iter().any(|one| one == asked || one.starts_with(&parent))
+    };
+    let of_kind =
+        |kind: &String| observable::of(object).iter().any(|mention| mention.observable.kind == *kind);
+    let holds = |text: &String| {
+        let text = text.to_lowercase();
+        let holds = |prose: &str| prose.to_lowercase().contains(&text);
+        object.name().is_some_and(|name| holds(&name)) || object.description().is_some_and(|it| holds(&it))
+    };
+    query.object_type.as_ref().is_none_or(|wanted| object.object_type() == wanted)
+        && query.label.as_ref().is_none_or(|label| object.labels().contains(label))
+        && query.technique.as_ref().is_none_or(of_technique)
+        && query.confidence_min.is_none_or(|least| object.confidence().is_some_and(|found| found >= least))
+        && query.kind.as_ref().is_none_or(of_kind)
+        && query.text.as_ref().is_none_or(holds)
+}
+
+fn fits_time(query: &Query, reader: &Reader, object: &Object<'_>) -> bool {
+    let valid_until = plain::valid_until_ms(object);
+    match query.valid_at_ms {
+        None => !reader.has_expired(valid_until),
+        Some(at_ms) => {
+            let begins = object.valid_from().is_none_or(|from| from / 1_000 <= at_ms as i64);
+            begins && valid_until.is_none_or(|until| at_ms < until)
+        }
+    }
 }
 
 /// Whether no version of this publisher was modified later.
@@ -223,9 +304,4 @@ pub(crate) fn is_newest_of(
     };
     store.scan(Family::Index, &prefix, &layout::end_of(&prefix), Order::Descending, &mut visit)?;
     Ok(newest? == object.arrival)
-}
-
-/// The type that a STIX id begins with; the same as the object's own.
-fn object_type(id: &str) -> &str {
-    id.split_once("--").map_or(id, |(object_type, _)| object_type)
 }

@@ -7,7 +7,7 @@ mod mesh;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use certmesh_engine::{Query, after, counts, export, query, versions};
+use certmesh_engine::{Query, Reader, after, counts, export, query, versions};
 use certmesh_wire::{Export, Record};
 use mesh::{MY, Peer, SG, VN, indicator, membership, node_key};
 
@@ -82,7 +82,7 @@ fn pages_follow_each_other_without_loss() {
     for asked in [Query::default(), Query { value: Some("a.example".into()), ..Query::default() }] {
         let (mut found, mut before) = (Vec::new(), None);
         loop {
-            let page = query(sg.store(), &asked, before, 3).unwrap();
+            let page = query(sg.store(), &Reader::operator(0), &asked, before, 3).unwrap();
             found.extend(ids(&page.objects));
             before = page.next;
             if before.is_none() {

@@ -12,7 +12,9 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use certmesh_api::{ObjectLine, QueryParams};
 use certmesh_engine::store::StoreError;
-use certmesh_engine::{Membership, Page, Query, StoredObject, after, query, versions as all_versions};
+use certmesh_engine::{
+    Membership, Page, Query, Reader, StoredObject, after, query, versions as all_versions,
+};
 use certmesh_wire::NodeState;
 use futures::stream::{self, Stream};
 use serde_json::value::RawValue;
@@ -20,6 +22,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::State;
 use super::answers::Failure;
+use crate::clock::now_ms;
 use crate::driver::Input;
 
 /// Pieces of an export that may wait for the client.
@@ -67,7 +70,8 @@ impl Asking {
             return Ok((Bytes::new(), None));
         }
         let (store, asked, before) = (self.state.store.clone(), self.query.clone(), self.before);
-        let Page { objects, next } = blocking(move || query(&*store, &asked, before, limit)).await?;
+        let Page { objects, next } =
+            blocking(move || query(&*store, &Reader::operator(now_ms()), &asked, before, limit)).await?;
         self.left = self.left.saturating_sub(objects.len() as u64);
         self.before = next;
         let go_on = next.is_some() && self.left > 0;
@@ -83,6 +87,7 @@ fn to_query(params: &QueryParams) -> Result<Query, Failure> {
         object_type: params.object_type.clone(),
         from,
         since_ms: params.since_ms,
+        ..Query::default()
     })
 }
 
@@ -119,7 +124,8 @@ pub(super) async fn watch_arrivals(
     state.driver.send(Input::Arrivals { reply }).await.map_err(|_| Failure::stopping())?;
     let arrivals = answer.await.map_err(|_| Failure::stopping())?;
     let store = state.store.clone();
-    let newest = blocking(move || query(&*store, &Query::default(), None, 1)).await?;
+    let newest =
+        blocking(move || query(&*store, &Reader::operator(now_ms()), &Query::default(), None, 1)).await?;
     let cursor = newest.objects.first().map_or(0, |object| object.arrival).max(*arrivals.borrow());
     let start = (state, arrivals, stops, cursor);
     let pages = stream::unfold(start, |(state, mut arrivals, mut stops, cursor)| async move {

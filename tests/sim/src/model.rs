@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use certmesh_engine::store::{Family, Store};
-use certmesh_engine::{Membership, Query, query, versions};
+use certmesh_engine::{Membership, Query, Reader, query, versions};
 use certmesh_wire::{Kind, MemberCode, Record, RecordId, sha256};
 
 use crate::reading;
@@ -157,7 +157,8 @@ impl Model {
 pub(crate) fn seen(store: &dyn Store, asked: &Query) -> BTreeSet<String> {
     let (mut found, mut before) = (BTreeSet::new(), None);
     loop {
-        let page = query(store, asked, before, 500).expect("a simulated disk can be read");
+        let page =
+            query(store, &Reader::operator(0), asked, before, 500).expect("a simulated disk can be read");
         found.extend(page.objects.into_iter().map(|object| object.json));
         before = page.next;
         if before.is_none() {

@@ -1,6 +1,6 @@
 //! Logs, record by record: what is signed, over which bytes, and what their bodies hold.
 
-use certmesh_engine::{Query, counts, query};
+use certmesh_engine::{Query, Reader, counts, query};
 use certmesh_intel::Tlp;
 use certmesh_wire::{Audience, BodyRef, Header, Kind, PackedBody, Parcel, Record};
 use serde_json::{Value, json};
@@ -277,7 +277,8 @@ fn stored_bodies_unpack_to_their_texts() {
                 assert_eq!(after.objects, before.objects, "{name}: {}", entry.name);
                 continue;
             };
-            let seen = query(&door.store, &Query::default(), None, 500).unwrap().objects;
+            let seen =
+                query(&door.store, &Reader::operator(0), &Query::default(), None, 500).unwrap().objects;
             let mut seen: Vec<_> = seen.into_iter().map(|object| object.json).collect();
             seen.sort_unstable();
             let mut texts = texts;

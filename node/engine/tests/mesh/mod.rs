@@ -7,7 +7,7 @@ use std::sync::Arc;
 use certmesh_engine::store::{MemoryStore, Store};
 use certmesh_engine::sync::{Brought, Session, answer};
 use certmesh_engine::{
-    Candidate, Committed, Document, DocumentFault, Engine, Membership, Origin, Query, Refusal, Steps,
+    Candidate, Committed, Document, DocumentFault, Engine, Membership, Origin, Query, Reader, Refusal, Steps,
     StopNote, StoredObject, commit, query,
 };
 use certmesh_wire::{
@@ -256,7 +256,7 @@ impl Peer {
     }
 
     pub(crate) fn find(&self, asked: &Query) -> Vec<StoredObject> {
-        query(&*self.store, asked, None, 500).unwrap().objects
+        query(&*self.store, &Reader::operator(self.now_ms), asked, None, 500).unwrap().objects
     }
 
     pub(crate) fn node_id(&self) -> NodeId {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use certmesh_engine::store::Store;
-use certmesh_engine::{Query, after, query};
+use certmesh_engine::{Query, Reader as Asker, after, query};
 
 /// The cursor, and what was seen on the way.
 #[derive(Debug, Default)]
@@ -40,7 +40,8 @@ impl Reader {
         self.poll(store);
         let mut before = None;
         loop {
-            let page = query(store, &Query::default(), before, 500).expect("a simulated disk can be read");
+            let page = query(store, &Asker::operator(0), &Query::default(), before, 500)
+                .expect("a simulated disk can be read");
             if let Some(missed) = page.objects.iter().find(|object| !self.seen.contains(&object.arrival)) {
                 return Some(format!("{} with arrival {}", missed.id, missed.arrival));
             }

@@ -1,0 +1,54 @@
+//! A STIX 2.1 bundle: the objects exactly as they were published, and the TLP markings that they name.
+
+use sha2::{Digest, Sha256};
+
+use crate::Object;
+use crate::tlp::Tlp;
+
+/// A bundle in the making. Objects go in as their exact texts; the markings stand at the end, since it takes all objects
+/// to know which are named.
+#[derive(Debug, Default)]
+pub struct Bundle {
+    begun: bool,
+    named: [bool; Tlp::ALL.len()],
+    shipped: [bool; Tlp::ALL.len()],
+}
+
+/// The id of a bundle whose content `content` stands for: the same content has the same id, so that a list that hasn't
+/// changed is byte for byte the same.
+#[must_use]
+pub fn bundle_id(content: &[u8]) -> String {
+    let [bytes @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = Sha256::digest(content).0;
+    format!("bundle--{}", uuid::Builder::from_custom_bytes(bytes).into_uuid())
+}
+
+impl Bundle {
+    /// Appends what stands before the first object.
+    pub fn begin(&mut self, id: &str, out: &mut String) {
+        out.extend(["{\"type\":\"bundle\",\"id\":\"", id, "\",\"objects\":["]);
+    }
+
+    /// Appends an object.
+    pub fn object(&mut self, object: &Object<'_>, out: &mut String) {
+        for tlp in Tlp::ALL {
+            self.shipped[tlp as usize] |= object.id() == tlp.marking_id();
+            self.named[tlp as usize] |= object.json().contains(tlp.marking_id());
+        }
+        self.push(object.json(), out);
+    }
+
+    /// Appends the markings, and what closes the bundle.
+    pub fn end(&mut self, out: &mut String) {
+        for tlp in Tlp::ALL {
+            if self.named[tlp as usize] && !self.shipped[tlp as usize] {
+                self.push(tlp.marking_definition(), out);
+            }
+        }
+        out.push_str("\n]}\n");
+    }
+
+    fn push(&mut self, json: &str, out: &mut String) {
+        let before = if std::mem::replace(&mut self.begun, true) { ",\n" } else { "\n" };
+        out.extend([before, json]);
+    }
+}

@@ -8,9 +8,10 @@
 //! - [`bundle`] cuts a file into the exact texts of its objects; [`mark`] adds a TLP marking to one of them.
 //! - [`observable`] turns objects, and [`question`] what an analyst types, into keys that meet in an index.
 //! - [`pattern`] reads STIX patterns.
-//! - [`formats`] writes the lists that SOC tools read.
+//! - [`formats`] writes the lists that SOC tools read; [`allow`] is what none of them holds.
 //! - [`tlp`] is the order of sharing; [`display`] makes foreign text safe to show.
 
+pub mod allow;
 pub mod bundle;
 pub mod display;
 pub mod formats;

@@ -98,10 +98,21 @@ impl Network {
         if self.address.is_ipv4() { 32 } else { 128 }
     }
 
+    /// Whether it is one address.
+    pub(crate) fn is_single(self) -> bool {
+        self.prefix_len == self.full_len()
+    }
+
     /// The network of this prefix length that holds this one, if it is a shorter one.
     pub(crate) fn wider(self, prefix_len: u8) -> Option<Self> {
         let address = masked(self.address, self.full_len().checked_sub(prefix_len)?);
         (prefix_len < self.prefix_len).then_some(Self { address, prefix_len })
+    }
+
+    /// Whether some address is in both.
+    pub(crate) fn overlaps(self, other: Self) -> bool {
+        let (wide, narrow) = if self.prefix_len <= other.prefix_len { (self, other) } else { (other, self) };
+        narrow == wide || narrow.wider(wide.prefix_len) == Some(wide)
     }
 
     /// Canonical text (RFC 5952 for IPv6); the length is written unless it is the whole address.

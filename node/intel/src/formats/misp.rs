@@ -11,8 +11,9 @@ use md5::{Digest as _, Md5};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::shape::{digest_len, is_digest, is_host, network};
+use super::shape::{digest_len, is_digest};
 use super::{Row, is_sayable, rfc3339};
+use crate::normal::{Network, is_name};
 use crate::tlp::Tlp;
 
 /// An event without its attributes, as the manifest names it.
@@ -225,8 +226,8 @@ fn attribute_type(row: &Row<'_>) -> Option<(&'static str, &'static str, bool)> {
         _ => return None,
     };
     let fits = match row.kind {
-        "domain-name" => is_host(row.value),
-        "ipv4-addr" | "ipv6-addr" => network(row.value).is_some(),
+        "domain-name" => is_name(row.value),
+        "ipv4-addr" | "ipv6-addr" => Network::parse(row.value).is_some(),
         kind => digest_len(kind).is_none() || is_digest(kind, row.value),
     };
     (fits && is_sayable(row.value)).then_some(attribute_type)

@@ -2,8 +2,9 @@
 //!
 //! Comments stand there only when a reader has to know something, since not every firewall skips them.
 
-use super::shape::{bare_url, is_digest, is_host, network};
+use super::shape::{bare_url, is_digest};
 use super::{Head, Row, Writer};
+use crate::normal::{Network, is_name};
 
 /// What a line holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,9 +25,9 @@ impl Plain {
     fn line<'a>(self, row: &Row<'a>) -> Option<&'a str> {
         let value = row.value;
         match self {
-            Self::Addresses => matches!(network(value)?, (_, None)).then_some(value),
-            Self::Networks => matches!(network(value)?, (_, Some(_))).then_some(value),
-            Self::Domains => is_host(value).then_some(value),
+            Self::Addresses => Network::parse(value)?.is_single().then_some(value),
+            Self::Networks => (!Network::parse(value)?.is_single()).then_some(value),
+            Self::Domains => is_name(value).then_some(value),
             Self::Urls => bare_url(value),
             Self::Hashes => is_digest(row.kind, value).then_some(value),
         }

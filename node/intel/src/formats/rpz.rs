@@ -6,8 +6,8 @@
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv6Addr};
 
-use super::shape::{is_host, network};
 use super::{Head, Row, Writer};
+use crate::normal::{Network, is_name};
 
 /// The longest name that still fits below a zone's own name and a wildcard.
 const MAX_OWNER: usize = 200;
@@ -32,9 +32,9 @@ impl Writer for Rpz {
                 let _ = write!(out, "{0} CNAME .\n*.{0} CNAME .\n", row.value);
                 true
             }
-            "ipv4-addr" | "ipv6-addr" => match network(row.value) {
-                Some((address, length)) if !is_mapped(address) => {
-                    let _ = writeln!(out, "{} CNAME .", trigger(address, length));
+            "ipv4-addr" | "ipv6-addr" => match Network::parse(row.value) {
+                Some(network) if !is_mapped(network.address()) => {
+                    let _ = writeln!(out, "{} CNAME .", trigger(network));
                     true
                 }
                 _ => false,
@@ -47,7 +47,7 @@ impl Writer for Rpz {
 /// Whether a name can own a record: none that would be taken for a trigger on addresses or clients.
 fn is_owner(name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or_default();
-    is_host(name) && name.len() <= MAX_OWNER && !last.to_ascii_lowercase().starts_with("rpz-")
+    is_name(name) && name.len() <= MAX_OWNER && !last.to_ascii_lowercase().starts_with("rpz-")
 }
 
 /// Name servers know an IPv4 address in IPv6's clothes by its IPv4 trigger alone.
@@ -56,13 +56,14 @@ fn is_mapped(address: IpAddr) -> bool {
 }
 
 /// `32.7.113.0.203.rpz-ip` for 203.0.113.7; `zz` stands for `::`.
-fn trigger(address: IpAddr, length: Option<u8>) -> String {
-    match address {
+fn trigger(network: Network) -> String {
+    let length = network.prefix_len();
+    match network.address() {
         IpAddr::V4(address) => {
             let [a, b, c, d] = address.octets();
-            format!("{}.{d}.{c}.{b}.{a}.rpz-ip", length.unwrap_or(32))
+            format!("{length}.{d}.{c}.{b}.{a}.rpz-ip")
         }
-        IpAddr::V6(address) => format!("{}.{}.rpz-ip", length.unwrap_or(128), reversed(address)),
+        IpAddr::V6(address) => format!("{length}.{}.rpz-ip", reversed(address)),
     }
 }
 

@@ -5,8 +5,9 @@
 
 use std::borrow::Cow;
 
-use super::shape::{bare_url, is_digest, is_host, network};
+use super::shape::{bare_url, is_digest};
 use super::{Head, Row, Writer, is_sayable};
+use crate::normal::{Network, is_name};
 
 pub(super) struct Zeek;
 
@@ -29,12 +30,12 @@ impl Writer for Zeek {
 fn indicator<'a>(row: &Row<'a>) -> Option<(&'a str, &'static str)> {
     let value = row.value;
     let indicator_type = match row.kind {
-        "ipv4-addr" | "ipv6-addr" => match network(value)? {
-            (_, None) => "Intel::ADDR",
-            (_, Some(_)) => "Intel::SUBNET",
+        "ipv4-addr" | "ipv6-addr" => match Network::parse(value)?.is_single() {
+            true => "Intel::ADDR",
+            false => "Intel::SUBNET",
         },
         "url" => return Some((bare_url(value)?, "Intel::URL")),
-        "domain-name" => is_host(value).then_some("Intel::DOMAIN")?,
+        "domain-name" => is_name(value).then_some("Intel::DOMAIN")?,
         "email-addr" => "Intel::EMAIL",
         "user-account" => "Intel::USER_NAME",
         "certificate-sha1" => is_digest("file-sha1", value).then_some("Intel::CERT_HASH")?,

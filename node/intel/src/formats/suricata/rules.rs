@@ -8,9 +8,10 @@ use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
-use super::super::shape::{bare_url, is_host, network, split_path};
+use super::super::shape::{bare_url, split_path};
 use super::super::{Head, Row, Writer};
 use super::{content, message, metadata};
+use crate::normal::{Network, is_name};
 
 /// Rule numbers begin beyond what others use, and end below 2^31, where many tools stop counting.
 const FIRST_SID: u32 = 1_000_000_000;
@@ -34,8 +35,8 @@ impl Writer for Rules {
 
     fn row(&mut self, row: &Row<'_>, out: &mut String) -> bool {
         match row.kind {
-            "domain-name" if is_host(row.value) => self.name(row, out),
-            "ipv4-addr" | "ipv6-addr" if network(row.value).is_some() => self.address(row, out),
+            "domain-name" if is_name(row.value) => self.name(row, out),
+            "ipv4-addr" | "ipv6-addr" if Network::parse(row.value).is_some() => self.address(row, out),
             "url" => match bare_url(row.value) {
                 Some(bare) => self.url(row, bare, out),
                 None => return false,

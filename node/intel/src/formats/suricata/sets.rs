@@ -7,8 +7,9 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::super::shape::{digest_len, is_digest, is_host, network};
+use super::super::shape::{digest_len, is_digest};
 use super::super::{Head, Row, Writer};
+use crate::normal::{Network, is_name};
 
 /// The rules; they look for their lists in the folder that they lie in. Their numbers lie below those of [`super::Rules`].
 pub(in crate::formats) const SET_RULES: &str = concat!(
@@ -43,7 +44,7 @@ impl Writer for Names {
     fn begin(&mut self, _: &Head<'_>, _: &mut String) {}
 
     fn row(&mut self, row: &Row<'_>, out: &mut String) -> bool {
-        let takes = row.kind == "domain-name" && is_host(row.value);
+        let takes = row.kind == "domain-name" && is_name(row.value);
         if takes {
             STANDARD.encode_string(row.value, out);
             out.push('\n');
@@ -95,7 +96,7 @@ impl Writer for Reputation {
     }
 
     fn row(&mut self, row: &Row<'_>, out: &mut String) -> bool {
-        if network(row.value).is_none() {
+        if Network::parse(row.value).is_none() {
             return false;
         }
         let confidence = u32::from(row.confidence.unwrap_or(50).min(100));

@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::LazyLock;
 
 use crate::display::safe;
-use crate::normal::{FORMS, Form, Network, is_name, is_suffix};
+use crate::normal::{Host, Network, Typed, host, is_name, is_suffix, values};
 
 /// The longest line of an allow-list in bytes.
 const MAX_LINE: usize = 4_096;
@@ -104,27 +104,33 @@ impl AllowList {
         if entry.len() > MAX_LINE {
             return Err("it is too long");
         }
-        let (host, shown) = (Form::Host.apply(entry), safe(entry, MAX_QUOTE));
-        if let Some(network) = Network::parse(&host) {
-            self.networks.push((network, shown));
-        } else if is_name(&format!("a.{host}")) {
+        let (typed, shown) = (Typed::new(entry), safe(entry, MAX_QUOTE));
+        match host::read(typed.refanged()) {
+            Some(Host::Network(network)) => self.networks.push((network, shown)),
+            Some(Host::Name(name)) => self.add_name(name, shown),
             // A single label may also be a word, or a hash.
-            if !host.contains('.') {
+            None if is_name(&format!("a.{}", entry.to_ascii_lowercase())) => {
                 self.add_value(entry, &shown);
+                self.add_name(entry.to_ascii_lowercase(), shown);
             }
-            self.above.extend(parents(&host).map(|parent| (parent.to_owned(), shown.clone())));
-            self.names.insert(host, shown);
-        } else if entry.contains('/') && entry.bytes().all(|b| b.is_ascii_digit() || b"./".contains(&b)) {
-            return Err("it is no network: an address and a prefix length were expected");
-        } else {
-            self.add_value(entry, &shown);
+            None if entry.contains('/')
+                && entry.bytes().all(|b| b.is_ascii_digit() || b"./".contains(&b)) =>
+            {
+                return Err("it is no network: an address and a prefix length were expected");
+            }
+            None => self.add_value(entry, &shown),
         }
         self.entries += 1;
         Ok(())
     }
 
+    fn add_name(&mut self, name: String, shown: String) {
+        self.above.extend(parents(&name).map(|parent| (parent.to_owned(), shown.clone())));
+        self.names.insert(name, shown);
+    }
+
     fn add_value(&mut self, entry: &str, shown: &str) {
-        self.values.extend(FORMS.iter().map(|form| (form.apply(entry), shown.to_owned())));
+        self.values.extend(values(entry).map(|value| (value, shown.to_owned())));
     }
 
     /// How many entries there are.

@@ -33,6 +33,18 @@ where
     reader.end()
 }
 
+/// The value of the first property of this name in the JSON object `text`.
+pub(crate) fn property<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let mut found = None;
+    let _ = for_each_property(text, |theirs, value| {
+        if found.is_none() && theirs == name {
+            found = Some(value);
+        }
+        Ok(())
+    });
+    found
+}
+
 /// The JSON string that `value` is, borrowed when it holds no escape; nothing for any other value.
 pub(crate) fn string(value: &str) -> Option<Cow<'_, str>> {
     let inner = value.strip_prefix('"')?.strip_suffix('"')?;

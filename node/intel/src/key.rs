@@ -14,7 +14,7 @@ use std::net::IpAddr;
 
 use sha2::{Digest, Sha256};
 
-use crate::normal::Network;
+use crate::normal::{Network, is_name};
 
 /// The longest value, in bytes, that stands in a key as it is.
 pub(crate) const MAX_VALUE: usize = 2_048;
@@ -24,6 +24,16 @@ const HASHED: char = '\u{1}';
 const END: u8 = 0;
 /// Ends a domain name; no label begins with it.
 const END_OF_NAME: u8 = 1;
+
+/// The key of a value in its normal form, of this kind of observable.
+pub(crate) fn of(kind: &str, value: &str) -> Vec<u8> {
+    let placed = match kind {
+        "ipv4-addr" | "ipv6-addr" => Network::parse(value).map(of_network),
+        "domain-name" => is_name(value).then(|| of_name(value)),
+        _ => None,
+    };
+    placed.unwrap_or_else(|| of_value(value))
+}
 
 /// The key of an address or network.
 pub(crate) fn of_network(network: Network) -> Vec<u8> {

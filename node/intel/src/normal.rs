@@ -1,295 +1,215 @@
 //! The normal forms of values, so that what an analyst types and what an object says meet in one index.
 //!
-//! Every form begins by trimming. Those for addresses, names, URLs and e-mail also undo the usual defanging:
-//! `hxxp(s)://`, `[.]`, `(.)`, `[dot]`, `(dot)`, `[:]`, `[://]`, `[at]`, `(at)`, `[@]`. Each function documents the
-//! rest of its form.
+//! A form reads a text as a thing of its kind, with the usual notations and, where people defang it, defanged
+//! ([`refang`]); or it says that the text is no such thing, which then stands as it is, trimmed. Every form is idempotent,
+//! linear in the text, and leaves texts alone that are longer than [`MAX_TEXT`].
+
+pub(crate) mod hash;
+pub(crate) mod host;
+pub(crate) mod mail;
+pub(crate) mod network;
+pub(crate) mod number;
+pub(crate) mod path;
+mod refang;
+pub(crate) mod url;
+pub(crate) mod wallet;
 
 use std::borrow::Cow;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+pub(crate) use host::{Host, is_name, is_suffix};
+pub(crate) use network::Network;
+
+/// The longest text that is normalised, in bytes.
+pub(crate) const MAX_TEXT: usize = 16 * 1_024;
 
 /// How values of a kind are normalised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// A host name or address: [`host`].
+    /// An address, network or domain name; a URL that stands where one should: [`host`], [`url`].
     Host,
-    /// [`url`].
+    /// [`url`]
     Url,
-    /// [`mail`].
+    /// [`mail`]
     Mail,
-    /// [`mac`].
+    /// [`number::mac`]
     Mac,
-    /// [`hash`].
+    /// [`hash`]
     Hash,
-    /// [`as_number`].
-    AsNumber,
-    /// As it is, trimmed.
+    /// [`number::autonomous_system`]
+    AutonomousSystem,
+    /// [`number::cve`]
+    Cve,
+    /// [`wallet`]
+    Wallet,
+    /// [`path::windows`]
+    Path,
+    /// [`path::registry_key`]
+    RegistryKey,
+    /// What a reference leads to, whose type nobody says: a URL, an e-mail or MAC address, or a host.
+    Reference,
+    /// As it is.
     Plain,
 }
 
-/// Every form: what a value of unknown kind may be looked up as.
-pub(crate) const FORMS: [Form; 7] =
-    [Form::Plain, Form::Host, Form::Url, Form::Mail, Form::Mac, Form::Hash, Form::AsNumber];
-
-impl Form {
-    pub(crate) fn apply(self, value: &str) -> String {
-        let value = value.trim();
-        match self {
-            Form::Plain => value.to_owned(),
-            Form::Hash => hash(value),
-            Form::AsNumber => as_number(value),
-            Form::Mac => mac(value),
-            Form::Host => host(&refanged(value)),
-            Form::Url => url(&refanged(value)),
-            Form::Mail => mail(&refanged(value)),
-        }
-    }
-}
-
-/// An address, alone or with a prefix length.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Network {
-    address: IpAddr,
-    prefix_len: u8,
-}
-
-impl Network {
-    /// Reads `192.0.2.1`, `2001:db8::1` or either with `/LENGTH`; bits beyond the length are cleared.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let (address, length) = text.split_once('/').map_or((text, None), |(a, l)| (a, Some(l)));
-        let address: IpAddr = address.parse().ok()?;
-        let full = if address.is_ipv4() { 32 } else { 128 };
-        let digits = |l: &str| !l.is_empty() && l.bytes().all(|b| b.is_ascii_digit());
-        let prefix_len = match length {
-            None => full,
-            Some(length) if digits(length) => length.parse().ok().filter(|length| *length <= full)?,
-            Some(_) => return None,
-        };
-        Some(Self { address: masked(address, full - prefix_len), prefix_len })
-    }
-
-    pub(crate) fn is_ipv4(self) -> bool {
-        self.address.is_ipv4()
-    }
-
-    /// The first address.
-    pub(crate) fn address(self) -> IpAddr {
-        self.address
-    }
-
-    /// The last address.
-    pub(crate) fn last_address(self) -> IpAddr {
-        let host_bits = u32::from(self.full_len() - self.prefix_len);
-        match self.address {
-            IpAddr::V4(v4) => {
-                Ipv4Addr::from_bits(v4.to_bits() | !u32::MAX.checked_shl(host_bits).unwrap_or(0)).into()
-            }
-            IpAddr::V6(v6) => {
-                Ipv6Addr::from_bits(v6.to_bits() | !u128::MAX.checked_shl(host_bits).unwrap_or(0)).into()
-            }
-        }
-    }
-
-    pub(crate) fn prefix_len(self) -> u8 {
-        self.prefix_len
-    }
-
-    /// The prefix length of a single address.
-    pub(crate) fn full_len(self) -> u8 {
-        if self.address.is_ipv4() { 32 } else { 128 }
-    }
-
-    /// Whether it is one address.
-    pub(crate) fn is_single(self) -> bool {
-        self.prefix_len == self.full_len()
-    }
-
-    /// The network of this prefix length that holds this one, if it is a shorter one.
-    pub(crate) fn wider(self, prefix_len: u8) -> Option<Self> {
-        let address = masked(self.address, self.full_len().checked_sub(prefix_len)?);
-        (prefix_len < self.prefix_len).then_some(Self { address, prefix_len })
-    }
-
-    /// Whether some address is in both.
-    pub(crate) fn overlaps(self, other: Self) -> bool {
-        let (wide, narrow) = if self.prefix_len <= other.prefix_len { (self, other) } else { (other, self) };
-        narrow == wide || narrow.wider(wide.prefix_len) == Some(wide)
-    }
-
-    /// Canonical text (RFC 5952 for IPv6); the length is written unless it is the whole address.
-    fn text(self) -> String {
-        match (self.address, self.prefix_len) {
-            (IpAddr::V4(address), 32) => address.to_string(),
-            (IpAddr::V6(address), 128) => address.to_string(),
-            (address, prefix_len) => format!("{address}/{prefix_len}"),
-        }
-    }
-}
-
-fn masked(address: IpAddr, host_bits: u8) -> IpAddr {
-    let host_bits = u32::from(host_bits);
-    match address {
-        IpAddr::V4(v4) => {
-            Ipv4Addr::from_bits(v4.to_bits() & u32::MAX.checked_shl(host_bits).unwrap_or(0)).into()
-        }
-        IpAddr::V6(v6) => {
-            Ipv6Addr::from_bits(v6.to_bits() & u128::MAX.checked_shl(host_bits).unwrap_or(0)).into()
-        }
-    }
-}
-
-/// Addresses and networks in canonical text; any other host name in lower case, without a trailing dot.
-fn host(value: &str) -> String {
-    match Network::parse(value) {
-        Some(network) => network.text(),
-        None => value.strip_suffix('.').unwrap_or(value).trim_end().to_lowercase(),
-    }
-}
-
-/// Scheme and host in lower case, the rest as it is. Without a scheme, what stands before the first `/`, `?` or `#` is
-/// the host.
-fn url(value: &str) -> String {
-    let start = value.find("://").map_or(0, |end| end + 3);
-    let (scheme, rest) = value.split_at(start);
-    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    let (user, host) = authority.split_at(authority.rfind('@').map_or(0, |at| at + 1));
-    format!("{}{user}{}{path}", scheme.to_lowercase(), host.to_lowercase())
-}
-
-/// The whole address in lower case: no mailbox that matters tells `Joe@` from `joe@`.
-fn mail(value: &str) -> String {
-    value.to_lowercase()
-}
-
-/// Lower case, with `:` in place of `-` (STIX 2.1, section 6.9), if it has the length of a MAC address.
-fn mac(value: &str) -> String {
-    if value.len() != 17 {
-        return value.to_owned();
-    }
-    value.to_ascii_lowercase().replace('-', ":")
-}
-
-/// Hexadecimal digits in lower case; other digests, such as ssdeep's, as they are.
-fn hash(value: &str) -> String {
-    if value.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return value.to_ascii_lowercase();
-    }
-    value.to_owned()
-}
-
-/// The bare number of `AS15169` or `15169`.
-fn as_number(value: &str) -> String {
-    let number = value.strip_prefix("AS").or_else(|| value.strip_prefix("as")).unwrap_or(value);
-    let digits = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
-    if digits { number } else { value }.to_owned()
-}
-
-/// Whether `value` is a domain name in its normal form: two or more ASCII labels of 1 to 63 characters, 253 in all (RFC
-/// 1035), the last one not a number.
-pub(crate) fn is_name(value: &str) -> bool {
-    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
-    let sound = |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(plain);
-    let top = value.rsplit_once('.').map_or("0", |(_, top)| top);
-    value.len() <= 253 && value.split('.').all(sound) && !top.bytes().all(|b| b.is_ascii_digit())
-}
-
-/// Second-level labels under which countries let others register names.
-const SHARED_LABELS: [&str; 22] = [
-    "ac", "biz", "co", "com", "desa", "edu", "gen", "go", "gob", "gouv", "gov", "in", "info", "mil", "my",
-    "name", "ne", "net", "or", "org", "sch", "web",
+/// Every form that a text of unknown kind may have.
+pub(crate) const FORMS: [Form; 10] = [
+    Form::Host,
+    Form::Url,
+    Form::Mail,
+    Form::Mac,
+    Form::Hash,
+    Form::AutonomousSystem,
+    Form::Cve,
+    Form::Wallet,
+    Form::Path,
+    Form::RegistryKey,
 ];
 
-/// Whether `name` is a suffix under which anyone may register: one label, or a country's such as `co.id`, `com.sg`.
-/// Nobody's indicator can mean all that lies below.
-pub(crate) fn is_suffix(name: &str) -> bool {
-    let labels = name.split_once('.');
-    labels.is_none_or(|(second, top)| top.len() == 2 && SHARED_LABELS.contains(&second))
+/// A value in its normal form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Normal {
+    /// Never empty.
+    pub(crate) value: String,
+    /// The kind, where the value alone tells it.
+    pub(crate) kind: Option<&'static str>,
 }
 
-/// Whether `value` has the form of a hexadecimal MD5, SHA-1 or SHA-2 digest.
-pub(crate) fn is_digest(value: &str) -> bool {
-    matches!(value.len(), 32 | 40 | 56 | 64 | 96 | 128) && value.bytes().all(|b| b.is_ascii_hexdigit())
+/// A text to be read, trimmed, as it stands and without its defanging.
+#[derive(Debug, Clone)]
+pub(crate) struct Typed<'a> {
+    /// As it stands.
+    pub(crate) raw: &'a str,
+    /// Undone, if it is not too long and comes to rest.
+    refanged: Option<Cow<'a, str>>,
 }
 
-/// Whether `value` has the form of a MAC address.
-pub(crate) fn is_mac(value: &str) -> bool {
-    let shape = |(i, b): (usize, u8)| if i % 3 == 2 { b == b':' || b == b'-' } else { b.is_ascii_hexdigit() };
-    value.len() == 17 && value.bytes().enumerate().all(shape)
+impl<'a> Typed<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        let raw = text.trim();
+        let refanged = if raw.len() <= MAX_TEXT { refang::refanged(raw) } else { None };
+        Self { raw, refanged }
+    }
+
+    /// Without its defanging or, where that can't be undone, nothing.
+    pub(crate) fn refanged(&self) -> &str {
+        self.refanged.as_deref().unwrap_or_default()
+    }
 }
 
-/// Undoes defanging.
-pub(crate) fn refanged(value: &str) -> Cow<'_, str> {
-    const MARKS: [(&str, &str); 9] = [
-        ("[.]", "."),
-        ("(.)", "."),
-        ("[dot]", "."),
-        ("(dot)", "."),
-        ("[:]", ":"),
-        ("[://]", "://"),
-        ("[at]", "@"),
-        ("(at)", "@"),
-        ("[@]", "@"),
-    ];
-    let mut text = Cow::Borrowed(value);
-    if value.contains(['[', '(']) {
-        for (mark, meant) in MARKS.into_iter().filter(|(mark, _)| value.contains(mark)) {
-            text = Cow::Owned(text.replace(mark, meant));
+impl Form {
+    /// The normal form of a text, if it has this form.
+    pub(crate) fn read(self, typed: &Typed<'_>) -> Option<Normal> {
+        if typed.raw.len() > MAX_TEXT {
+            return None;
         }
+        let meant = typed.refanged();
+        let value = match self {
+            Form::Host => return host_or_url(meant),
+            Form::Reference => return referenced(meant),
+            Form::Url => url::read(meant)?,
+            Form::Mail => mail::read(meant)?,
+            Form::Mac => number::mac(meant)?,
+            Form::Hash => hash::read(typed.raw)?,
+            Form::AutonomousSystem => number::autonomous_system(meant)?,
+            Form::Cve => number::cve(typed.raw)?,
+            Form::Wallet => wallet::read(typed.raw)?,
+            Form::Path => path::windows(typed.raw)?,
+            Form::RegistryKey => path::registry_key(typed.raw)?,
+            Form::Plain => return None,
+        };
+        Some(Normal { value, kind: None })
     }
-    match text.get(..4) {
-        Some(scheme) if scheme.eq_ignore_ascii_case("hxxp") => Cow::Owned(format!("http{}", &text[4..])),
-        _ => text,
+}
+
+/// Every value that a text may stand for: itself and its normal forms, perhaps some of them twice.
+pub(crate) fn values(text: &str) -> impl Iterator<Item = String> {
+    let typed = Typed::new(text);
+    let forms: Vec<_> =
+        FORMS.iter().filter_map(|form| form.read(&typed)).map(|normal| normal.value).collect();
+    [typed.raw.to_owned(), typed.refanged().to_owned()]
+        .into_iter()
+        .chain(forms)
+        .filter(|value| !value.is_empty())
+}
+
+/// The kind of a host.
+pub(crate) fn host_kind(host: &Host) -> &'static str {
+    match host {
+        Host::Network(network) if network.is_ipv4() => "ipv4-addr",
+        Host::Network(_) => "ipv6-addr",
+        Host::Name(_) => "domain-name",
     }
+}
+
+fn host_or_url(text: &str) -> Option<Normal> {
+    if let Some(host) = host::read(text) {
+        return Some(Normal { kind: Some(host_kind(&host)), value: host.text() });
+    }
+    let url = text.contains('/').then(|| url::read(text))??;
+    Some(Normal { value: url, kind: Some("url") })
+}
+
+fn referenced(text: &str) -> Option<Normal> {
+    let mac = number::notated_mac(text).and_then(|_| number::mac(text)).map(|mac| (mac, "mac-addr"));
+    let other = mac.or_else(|| mail::read(text).map(|mail| (mail, "email-addr")));
+    other.map(|(value, kind)| Normal { value, kind: Some(kind) }).or_else(|| host_or_url(text))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Form, Network, refanged};
+    use proptest::prelude::*;
+
+    use super::{FORMS, Form, MAX_TEXT, Typed};
+
+    fn normal(form: Form, text: &str) -> Option<(String, Option<&'static str>)> {
+        form.read(&Typed::new(text)).map(|normal| (normal.value, normal.kind))
+    }
 
     #[test]
-    fn forms_are_exact() {
-        for (form, value, expected) in [
-            (Form::Plain, "  As [.] is ", "As [.] is"),
-            (Form::Host, "Evil[.]Example.COM.", "evil.example.com"),
-            (Form::Host, "203.0.113[.]7", "203.0.113.7"),
-            (Form::Host, "203.0.113.7/32", "203.0.113.7"),
-            (Form::Host, "203.0.113.7/24", "203.0.113.0/24"),
-            (Form::Host, "0.0.0.0/0", "0.0.0.0/0"),
-            (Form::Host, "2001:DB8:0::1", "2001:db8::1"),
-            (Form::Host, "2001:db8:ffff::/32", "2001:db8::/32"),
-            (Form::Host, "::/0", "::/0"),
-            (Form::Host, "1.2.3.4/33", "1.2.3.4/33"),
-            (Form::Host, "1.2.3.4/+8", "1.2.3.4/+8"),
-            (Form::Url, "hXXps[:]//User@Evil(.)COM:8080/Path?Q=A", "https://User@evil.com:8080/Path?Q=A"),
-            (Form::Url, "Evil.com/Path", "evil.com/Path"),
-            (Form::Url, "HTTP://EVIL.com", "http://evil.com"),
-            (Form::Mail, "Joe[at]Evil[dot]com", "joe@evil.com"),
-            (Form::Mac, "AA-BB-CC-00-11-22", "aa:bb:cc:00:11:22"),
-            (Form::Hash, "ABCDEF", "abcdef"),
-            (Form::Hash, "3:AXGBicFlgVNhBGcL6wCrFQEv:AXG", "3:AXGBicFlgVNhBGcL6wCrFQEv:AXG"),
-            (Form::AsNumber, "AS15169", "15169"),
-            (Form::AsNumber, "assembly", "assembly"),
+    fn values_tell_their_kind_where_they_can() {
+        for (form, text, value, kind) in [
+            (Form::Host, " Evil[.]Example.COM. ", "evil.example.com", "domain-name"),
+            (Form::Host, "203.0.113[.]7", "203.0.113.7", "ipv4-addr"),
+            (Form::Host, "2001:DB8::/32", "2001:db8::/32", "ipv6-addr"),
+            (Form::Host, "hxxp://evil.com", "http://evil.com/", "url"),
+            (Form::Reference, "Joe[at]Evil[dot]com", "joe@evil.com", "email-addr"),
+            (Form::Reference, "AA-BB-CC-00-11-22", "aa:bb:cc:00:11:22", "mac-addr"),
+            (Form::Reference, "EVIL.com", "evil.com", "domain-name"),
+            (Form::Reference, "http://EVIL.com/", "http://evil.com/", "url"),
         ] {
-            assert_eq!(form.apply(value), expected, "{form:?}");
+            assert_eq!(normal(form, text), Some((value.to_owned(), Some(kind))), "{text}");
+        }
+        assert_eq!(normal(Form::Plain, "x"), None);
+    }
+
+    #[test]
+    fn long_texts_are_left_alone() {
+        let url = |length: usize| format!("http://evil.com/{}", "x".repeat(length - 16));
+        assert!(normal(Form::Url, &url(MAX_TEXT)).is_some());
+        for form in FORMS {
+            assert_eq!(normal(form, &url(MAX_TEXT + 1)), None, "{form:?}");
+            assert_eq!(normal(form, &"a".repeat(MAX_TEXT + 2)), None, "{form:?}");
         }
     }
 
-    #[test]
-    fn refanging_leaves_plain_text_alone() {
-        assert!(matches!(refanged("http://[2001:db8::1]/(x)"), std::borrow::Cow::Borrowed(_)));
-        assert_eq!(refanged("hxxp"), "http");
-    }
-
-    #[test]
-    fn addresses_are_told_from_names() {
-        for (text, is_network) in [
-            ("1.2.3.4", true),
-            ("01.2.3.4", false),
-            ("1.2.3", false),
-            ("a.com", false),
-            ("::1", true),
-            ("1.2.3.4/", false),
-        ] {
-            assert_eq!(Network::parse(text).is_some(), is_network, "{text}");
+    proptest! {
+        #[test]
+        fn forms_are_idempotent(
+            text in prop_oneof![
+                "\\PC{0,40}", "[a-fA-F0-9.:\\[\\]()@/ %-]{0,40}", "[0-9A-Fa-f:]{10,64}", "ASN?[0-9]{1,10}(\\.[0-9]{1,6})?",
+                "(hxxps?|HTTP|ftp|x)(://|\\[:\\]//|:\\\\\\\\)([A-Zü.\\[\\]-]{1,12}|[0-9.]{7,9})(:[0-9]{0,5})?[/?#]?[A-Z%ü ?#\\\\]{0,6}",
+                "[a-z.ü]{1,9}(@|\\[at\\]| at )[A-Zéß.\\[\\]。-]{1,12}", "(\\*\\.)?(xn--)?[a-zA-Zßéไก0-9_.-]{1,20}",
+                "(C:|\\\\|HKLM:?|%[A-Z]{2}%)\\\\[A-ZÅİß\\\\.]{0,12}", "[0-9]{1,3}(\\[?\\.\\]?[0-9]{1,3}){3}(/[0-9]{1,3})?",
+                "(0x|bc1|1|T)[0-9a-fA-F]{33,42}",
+            ],
+        ) {
+            for form in FORMS.into_iter().chain([Form::Reference]) {
+                if let Some((once, kind)) = normal(form, &text) {
+                    prop_assert!(!once.is_empty());
+                    let again = normal(form, &once).unwrap_or_else(|| (once.clone(), None));
+                    prop_assert_eq!(again, (once, kind), "{:?} of {:?}", form, text);
+                }
+            }
         }
     }
 }

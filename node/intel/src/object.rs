@@ -155,6 +155,11 @@ impl<'a> Object<'a> {
         strictest
     }
 
+    /// All properties, found by name.
+    pub(crate) fn properties(&self) -> &Properties<'a> {
+        &self.properties
+    }
+
     /// A property's JSON text.
     pub(crate) fn value(&self, property: &str) -> Option<&'a str> {
         self.properties.get(property)

@@ -6,43 +6,70 @@
 use std::ops::Range;
 
 use crate::key;
-use crate::normal::{self, FORMS, Network};
+use crate::normal::{FORMS, Form, Host, Network, Normal, Typed, host, is_suffix, mail, url};
 
 /// The keys under which a typed value is looked up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
     exact: Vec<Vec<u8>>,
-    place: Place,
+    place: Option<Place>,
 }
 
-/// Where the value stands in what contains and is contained.
+/// Where the value stands among what contains and is contained.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Place {
-    Nowhere,
-    Network(Network),
-    Name(String),
+struct Place {
+    host: Host,
+    /// Whether the value is this host, and no URL or mailbox at it.
+    itself: bool,
 }
 
 impl Question {
     /// Reads what was typed. It never fails; empty text has no keys.
     #[must_use]
     pub fn read(text: &str) -> Self {
-        let mut question = Self { exact: Vec::new(), place: Place::Nowhere };
+        let typed = Typed::new(text);
+        let mut question = Self { exact: Vec::new(), place: None };
+        for value in [typed.raw, typed.refanged()] {
+            question.add_value(value);
+        }
         for form in FORMS {
-            let value = form.apply(text);
-            if form != normal::Form::Host {
-                question.add_value(&value);
-            } else if let Some(network) = Network::parse(&value) {
-                question.add(key::of_network(network));
-                question.place = Place::Network(network);
-            } else if normal::is_name(&value) {
-                question.add(key::of_name(&value));
-                question.place = Place::Name(value);
-            } else {
-                question.add_value(&value);
+            if let Some(normal) = form.read(&typed) {
+                question.add_normal(form, &normal);
             }
         }
+        question.add_urls(typed.refanged());
         question
+    }
+
+    fn add_normal(&mut self, form: Form, normal: &Normal) {
+        self.add(key::of(normal.kind.unwrap_or_default(), &normal.value));
+        let (host, itself) = match form {
+            Form::Host if normal.kind != Some("url") => (host::read(&normal.value), true),
+            Form::Url if normal.value.contains("://") => (url::host_of(&normal.value), false),
+            Form::Mail => (mail::host_of(&normal.value), false),
+            _ => return,
+        };
+        if self.place.is_none() {
+            self.place = host.map(|host| Place { host, itself });
+        }
+    }
+
+    /// Adds the other URLs that may be meant: the one without its fragment, which no sensor sees; with a scheme, where it is
+    /// missing.
+    fn add_urls(&mut self, text: &str) {
+        let lacks_scheme =
+            url::lacks_scheme(text) && Network::parse(text).is_none() && url::read(text).is_some();
+        if lacks_scheme {
+            for scheme in ["http", "https"] {
+                if let Some(normal) = Form::Url.read(&Typed::new(&format!("{scheme}://{text}"))) {
+                    self.add_normal(Form::Url, &normal);
+                }
+            }
+        }
+        let page = url::without_fragment(text).and_then(|page| Form::Url.read(&Typed::new(page)));
+        if let Some(page) = page {
+            self.add_normal(Form::Url, &page);
+        }
     }
 
     fn add_value(&mut self, value: &str) {
@@ -63,49 +90,54 @@ impl Question {
         &self.exact
     }
 
-    /// The keys of what contains the value: every network that holds it, the longest prefix first; the parent domains,
-    /// nearest first, down to two labels and never a public suffix such as `co.id`.
+    /// The keys of what contains the value: every network that holds the address, the longest prefix first; the parents of
+    /// the domain, nearest first, but no public suffix such as `com` or `co.id`. What holds a URL or a mailbox is its host,
+    /// and what holds that.
     pub fn wider(&self) -> impl Iterator<Item = Vec<u8>> {
         let networks = self.network_lengths().rev().filter_map(|len| self.network(len));
-        networks.chain(self.parents().map(key::of_name))
+        networks.chain(self.wider_names().map(key::of_name))
     }
 
-    /// The prefix lengths of the networks among [`Self::wider`]; none for anything but an address or network.
+    /// The prefix lengths of the networks among [`Self::wider`]; none where no address or network was asked for.
     #[must_use]
     pub fn network_lengths(&self) -> Range<u8> {
         match &self.place {
-            Place::Network(network) => 0..network.prefix_len(),
+            Some(Place { host: Host::Network(network), itself: true }) => 0..network.prefix_len(),
+            Some(Place { host: Host::Network(network), itself: false }) => 0..network.prefix_len() + 1,
             _ => 0..0,
         }
     }
 
-    /// The key of the one network of this prefix length that holds the value.
+    /// The key of the one network among [`Self::wider`] that has this prefix length.
     #[must_use]
     pub fn network(&self, prefix_len: u8) -> Option<Vec<u8>> {
+        let network = self.asked_network().filter(|_| self.network_lengths().contains(&prefix_len));
+        network.and_then(|network| network.wider(prefix_len)).map(key::of_network)
+    }
+
+    fn asked_network(&self) -> Option<Network> {
         match &self.place {
-            Place::Network(network) => network.wider(prefix_len).map(key::of_network),
+            Some(Place { host: Host::Network(network), .. }) => Some(*network),
             _ => None,
         }
     }
 
-    /// The keys of the parent domains among [`Self::wider`].
-    fn parents(&self) -> impl Iterator<Item = &str> {
-        let name = match &self.place {
-            Place::Name(name) => name.as_str(),
-            _ => "",
+    fn wider_names(&self) -> impl Iterator<Item = &str> {
+        let (name, itself) = match &self.place {
+            Some(Place { host: Host::Name(name), itself }) => (Some(name.as_str()), *itself),
+            _ => (None, true),
         };
-        let parents = std::iter::successors(Some(name), |name| Some(name.split_once('.')?.1)).skip(1);
-        parents.take_while(|name| !normal::is_suffix(name))
+        let names = std::iter::successors(name, |name| Some(name.split_once('.')?.1));
+        names.skip(usize::from(itself)).take_while(|name| !is_suffix(name))
     }
 
-    /// The keys of what lies inside: addresses and networks in the network, sub-domains of the name; from the first, up
-    /// to the second. A public suffix is no name to look below.
+    /// The keys of what lies inside: addresses and networks in the network, sub-domains of the name; from the first, up to
+    /// the second. Nobody asks for all that lies below a public suffix.
     #[must_use]
     pub fn narrower(&self) -> Option<(Vec<u8>, Vec<u8>)> {
-        match &self.place {
-            Place::Network(network) => key::inside_network(*network),
-            Place::Name(name) if !normal::is_suffix(name) => Some(key::below_name(name)),
-            _ => None,
+        match self.place.as_ref().filter(|place| place.itself)?.host {
+            Host::Network(network) => key::inside_network(network),
+            Host::Name(ref name) => (!is_suffix(name)).then(|| key::below_name(name)),
         }
     }
 }

@@ -29,6 +29,9 @@ fn patterns_name_what_they_compare() {
         ("[ipv4-addr:value = '203.0.113.0/24']", "ipv4-addr=203.0.113.0/24"),
         ("[ipv4-addr:value = '2001:DB8::1']", "ipv6-addr=2001:db8::1"),
         ("[url:value = 'HTTP://A.com/B']", "url=http://a.com/B"),
+        ("[domain-name:value = 'http://A.com/B']", "url=http://a.com/B"),
+        ("[domain-name:value IN ('A.com')]", "domain-name=a.com"),
+        ("[ipv4-addr:value ISSUBSET '198.51.100.0/24']", "ipv4-addr=198.51.100.0/24"),
         ("[email-message:from_ref.value = 'Joe@A.com']", "email-addr=joe@a.com"),
         (
             "[network-traffic:dst_ref.value = '1.2.3.4' AND network-traffic:dst_ref.type = 'ipv4-addr']",
@@ -48,6 +51,29 @@ fn patterns_name_what_they_compare() {
             "app:cert.sha1=abcdef0123456789abcdef0123456789abcdef01",
         ),
         ("[autonomous-system:number = 15169]", "autonomous-system=15169"),
+        ("[file:hashes.'SHA3-256' = 'AB']", "file-sha3-256=ab"),
+        ("[file:hashes.'SHA-384' = 'AB']", "file-sha384=ab"),
+        ("[file:hashes.SSDEEP = '3:abc:Def']", "file-ssdeep=3:abc:Def"),
+        (
+            "[file:extensions.'windows-pebinary-ext'.sections[*].hashes.MD5 = 'AB']",
+            "file:extensions.'windows-pebinary-ext'.sections[*].hashes.MD5=AB",
+        ),
+        ("[file:extensions.'windows-pebinary-ext'.imphash = 'AB']", "file-imphash=ab"),
+        ("[process:image_ref.name = 'C:\\\\X.exe']", "file-name=c:\\x.exe"),
+        ("[file:parent_directory_ref.path = 'C:\\\\X']", "file-path=c:\\x"),
+        (
+            "[network-traffic:extensions.'http-request-ext'.request_header.'User-Agent' = 'Evil/1.0 (x)']",
+            "user-agent=Evil/1.0 (x)",
+        ),
+        (
+            "[windows-registry-key:key = 'HKLM\\\\Software']",
+            "windows-registry-key=hkey_local_machine\\software",
+        ),
+        (
+            "[cryptocurrency-wallet:value = '0xAB5801A7D398351B8BE11C439E05C5B3259AEC9B']",
+            "cryptocurrency-wallet=0xab5801a7d398351b8be11c439e05c5b3259aec9b",
+        ),
+        ("[vulnerability:name = 'cve-2021-44228']", "vulnerability=CVE-2021-44228"),
     ] {
         assert_eq!(of_pattern(pattern), [expected], "{pattern}");
     }
@@ -77,6 +103,25 @@ fn observable_objects_name_themselves() {
         ),
         (json!({"type": "file", "hashes": [], "name": {}}), &[]),
         (json!({"type": "malware", "name": "x", "value": "y"}), &[]),
+        (
+            json!({"type": "network-traffic", "protocols": ["http"], "extensions": {"http-request-ext": {"request_header":
+                {"user-agent": "Evil/1.0", "Host": ["Evil.com"], "Accept": "*/*"}}}}),
+            &["user-agent=Evil/1.0", "domain-name=evil.com"],
+        ),
+        (
+            json!({"type": "file", "name": "x", "extensions": {"windows-pebinary-ext": {"imphash": "AB"}}}),
+            &["file-imphash=ab", "file-name=x"],
+        ),
+        (
+            json!({"type": "vulnerability", "name": "Log4Shell", "external_references":
+                [{"source_name": "cve", "external_id": "CVE-2021-44228"}, {"source_name": "x", "external_id": "y"}]}),
+            &["vulnerability=CVE-2021-44228"],
+        ),
+        (
+            json!({"type": "observed-data", "objects": {"0": {"type": "ipv4-addr", "value": "203.0.113.7"},
+                "1": {"type": "url", "value": "HTTP://a.com"}, "2": {"value": "x"}, "3": 5}}),
+            &["ipv4-addr=203.0.113.7", "url=http://a.com/"],
+        ),
     ] {
         assert_eq!(of(object.clone()), expected, "{object}");
     }

@@ -14,6 +14,7 @@ mod roster;
 mod show;
 mod status;
 mod submit;
+mod token;
 mod verify;
 mod watch;
 
@@ -84,6 +85,8 @@ enum Command {
     Receipts(Online<receipts::Receipts>),
     Export(Online<export::Export>),
     #[command(subcommand)]
+    Token(token::Token),
+    #[command(subcommand)]
     Node(node::Node),
 }
 
@@ -116,6 +119,7 @@ impl Command {
             Self::Forks(command) => command.at(session).run(session).await,
             Self::Receipts(command) => command.at(session).run(session).await,
             Self::Export(command) => command.at(session).run(session).await,
+            Self::Token(command) => command.run(session).await,
             Self::Node(command) => command.run(session).await,
         }
     }

@@ -6,6 +6,7 @@
 mod bulk;
 mod documents;
 mod inbox;
+mod tokens;
 mod waiting;
 
 use std::ops::ControlFlow;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use certmesh_engine::store::{Store, StoreError};
+use certmesh_engine::tokens::Tokens;
 use certmesh_engine::{
     Candidate, Committed, Document, Engine, Origin, Refusal, Signing, Steps, Verified, commit,
 };
@@ -30,6 +32,7 @@ use crate::stop_note;
 use bulk::{Batch, Checker};
 use inbox::Inputs;
 pub(crate) use inbox::{DocumentResults, Inbox, Input, PublishReply, Published, Taken};
+use tokens::TokenAnswer;
 use waiting::Waiting;
 
 /// Inputs that may wait for the driver before whoever sends more has to wait too.
@@ -57,6 +60,7 @@ pub(crate) struct Driver {
     inbox: Inbox,
     news: mpsc::Receiver<News>,
     signing: watch::Receiver<Signing>,
+    tokens: watch::Receiver<Arc<Tokens>>,
     thread: std::thread::JoinHandle<()>,
 }
 
@@ -74,6 +78,7 @@ impl Driver {
         let (tell, news) = mpsc::channel(NEWS);
         let (arrivals, _) = watch::channel(0);
         let (show_signing, signing) = watch::channel(engine.signing().clone());
+        let (show_tokens, tokens) = watch::channel(Arc::clone(engine.tokens()));
         let shell = Shell {
             engine,
             store,
@@ -82,6 +87,7 @@ impl Driver {
             standing,
             arrivals,
             signing: show_signing,
+            tokens: show_tokens,
             note,
             tell,
             runtime: Handle::current(),
@@ -89,7 +95,7 @@ impl Driver {
             checker: Checker::start(inbox.bulk.clone())?,
         };
         let thread = std::thread::Builder::new().name("driver".into()).spawn(move || shell.run(inputs))?;
-        Ok(Self { inbox, news, signing, thread })
+        Ok(Self { inbox, news, signing, tokens, thread })
     }
 
     /// Where to put inputs.
@@ -100,6 +106,11 @@ impl Driver {
     /// Whether this node signs, as it changes.
     pub(crate) fn signing(&self) -> watch::Receiver<Signing> {
         self.signing.clone()
+    }
+
+    /// The tokens that hold, as they change.
+    pub(crate) fn tokens(&self) -> watch::Receiver<Arc<Tokens>> {
+        self.tokens.clone()
     }
 
     /// What the driver has to tell; nothing any more once it has ended.
@@ -124,6 +135,7 @@ struct Shell {
     standing: SetStanding,
     arrivals: watch::Sender<u64>,
     signing: watch::Sender<Signing>,
+    tokens: watch::Sender<Arc<Tokens>>,
     note: PathBuf,
     tell: mpsc::Sender<News>,
     runtime: Handle,
@@ -141,6 +153,7 @@ struct Owed {
     /// Peers that seem to have what is missing here.
     missing: Vec<NodeId>,
     documents: Vec<(DocumentResults, oneshot::Sender<DocumentResults>)>,
+    tokens: Vec<TokenAnswer>,
     /// Rosters and manifests that others may not have yet.
     news: Vec<Document>,
 }
@@ -237,6 +250,8 @@ impl Shell {
                 self.show_signing();
                 let _ = reply.send(());
             }
+            Input::CreateToken { terms, reply } => self.create_token(terms, reply, steps, owed),
+            Input::RevokeToken { id_or_name, reply } => self.revoke_token(&id_or_name, reply, steps, owed),
             Input::Arrivals { reply } => {
                 let _ = reply.send(self.arrivals.subscribe());
             }
@@ -397,6 +412,7 @@ impl Shell {
         for (record, objects, reply) in owed.published {
             let _ = reply.send(Ok(Published { record, objects }));
         }
+        self.show_tokens(owed.tokens);
         for (taken, reply) in owed.taken {
             let _ = reply.send(taken);
         }

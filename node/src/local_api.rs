@@ -8,14 +8,16 @@ mod listener;
 mod metrics;
 mod receipts;
 mod streams;
+mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use certmesh_engine::store::{Store, StoreError};
+use certmesh_engine::tokens::Tokens;
 use certmesh_engine::{Lag, Signing, lags};
 use certmesh_mesh::Mesh;
 use certmesh_wire::NodeId;
@@ -42,6 +44,7 @@ pub(crate) struct State {
     pub(crate) mesh: Mesh,
     pub(crate) peers: Arc<PeerBook>,
     pub(crate) signing: watch::Receiver<Signing>,
+    pub(crate) tokens: watch::Receiver<Arc<Tokens>>,
 }
 
 impl State {
@@ -116,6 +119,8 @@ fn routes(serving: Serving) -> Router {
             post(documents::submit).get(documents::all).layer(DefaultBodyLimit::max(MANIFEST_BYTES)),
         )
         .route("/v1/receipts/{id}", get(receipts::receipts))
+        .route("/v1/tokens", post(tokens::create).get(tokens::list))
+        .route("/v1/tokens/{id}", delete(tokens::revoke))
         .route("/metrics", get(metrics::metrics))
         .route("/v1/objects", get(streams::objects))
         .route("/v1/versions/{id}", get(streams::versions))

@@ -132,6 +132,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
             mesh: mesh.clone(),
             peers: Arc::clone(&peers),
             signing: driver.signing(),
+            tokens: driver.tokens(),
         },
     );
     tracing::info!(

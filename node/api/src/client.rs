@@ -16,7 +16,7 @@ use tokio::net::UnixStream;
 
 use crate::types::{
     Documents, ErrorBody, Forks, ObjectLine, Peers, PublishRequest, Published, QueryParams, Receipts, Status,
-    Submitted,
+    Submitted, TokenCreated, TokenEntry, TokenRequest, Tokens,
 };
 
 /// An answer that is not a stream, in bytes: far above any status, far below trouble.
@@ -124,6 +124,22 @@ impl Client {
     /// Who holds the record with this id, or those that carry the object with this STIX id.
     pub async fn receipts(&self, id: &str) -> Result<Receipts, ClientError> {
         self.json(Method::GET, &format!("/v1/receipts/{}", escape(id)), Vec::new()).await
+    }
+
+    /// Makes a token for a SOC tool; its secret is in the answer, and never shown again.
+    pub async fn create_token(&self, request: &TokenRequest) -> Result<TokenCreated, ClientError> {
+        let body = serde_json::to_vec(request).map_err(|e| self.broken(e))?;
+        self.json(Method::POST, "/v1/tokens", body).await
+    }
+
+    /// The node's tokens, without their secrets.
+    pub async fn tokens(&self) -> Result<Tokens, ClientError> {
+        self.json(Method::GET, "/v1/tokens", Vec::new()).await
+    }
+
+    /// Revokes the token with this id or name: what it reads ends at once.
+    pub async fn revoke_token(&self, id_or_name: &str) -> Result<TokenEntry, ClientError> {
+        self.json(Method::DELETE, &format!("/v1/tokens/{}", escape(id_or_name)), Vec::new()).await
     }
 
     /// The node's records, in the export format, handed on piece by piece.

@@ -16,6 +16,9 @@
 //! | `POST /v1/documents` | the bytes of a roster or manifest → [`Submitted`] |
 //! | `GET /v1/documents` | [`Documents`]: every roster and manifest here |
 //! | `GET /v1/receipts/{id}` | [`Receipts`] of a record, or of those that carry an object |
+//! | `POST /v1/tokens` [`TokenRequest`] | [`TokenCreated`] |
+//! | `GET /v1/tokens` | [`Tokens`] |
+//! | `DELETE /v1/tokens/{id or name}` | [`TokenEntry`]: it no longer holds |
 //! | `GET /metrics` | figures in Prometheus' text format |
 //! | `GET /v1/export` | the node's records, as `certmesh_wire::Export` reads them |
 //!
@@ -27,5 +30,6 @@ mod types;
 pub use client::{Client, ClientError, Lines};
 pub use types::{
     DocumentFile, Documents, ErrorBody, Fork, Forks, Holder, ObjectLine, Peer, PeerState, Peers,
-    PublishRequest, Published, QueryParams, Receipts, RecordReceipts, Status, Submitted,
+    PublishRequest, Published, QueryParams, Receipts, RecordReceipts, Status, Submitted, TokenCreated,
+    TokenEntry, TokenRequest, Tokens,
 };

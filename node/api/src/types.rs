@@ -250,6 +250,74 @@ pub struct Fork {
     pub settled: bool,
 }
 
+/// What a new token for a SOC tool is to be.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenRequest {
+    /// What it is called in lists, logs and figures: letters, digits, `.`, `_` and `-`.
+    pub name: String,
+    /// The strictest marking that it shows; `green` if absent. It never changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tlp: Option<String>,
+    /// What it may be used for: `taxii`, `feeds`, `check`, `stream`, `metrics`, `publish`; all that reads
+    /// intelligence, if empty.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    /// Where it may be used from, as addresses and networks such as `192.0.2.0/24`; anywhere, if empty.
+    #[serde(default)]
+    pub networks: Vec<String>,
+    /// From when on it no longer holds, milliseconds since 1970 UTC; 90 days on, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_ms: Option<u64>,
+    /// Whether it may read the feeds of an exercise, which are not of real threats.
+    #[serde(default)]
+    pub exercise: bool,
+}
+
+/// A token that was made: the only time that anybody sees it.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct TokenCreated {
+    /// `certmesh_<id>_<secret>`, for the tool's configuration.
+    pub token: String,
+    /// What it is.
+    #[serde(flatten)]
+    pub entry: TokenEntry,
+}
+
+impl std::fmt::Debug for TokenCreated {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TokenCreated").field("entry", &self.entry).finish_non_exhaustive()
+    }
+}
+
+/// A token without its secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenEntry {
+    /// Its public half, 12 hexadecimal digits.
+    pub id: String,
+    /// What it is called.
+    pub name: String,
+    /// The strictest marking that it shows.
+    pub tlp: String,
+    /// What it may be used for.
+    pub scopes: Vec<String>,
+    /// Where it may be used from; anywhere, if empty.
+    pub networks: Vec<String>,
+    /// When it was made, milliseconds since 1970 UTC.
+    pub created_ms: u64,
+    /// From when on it no longer holds, milliseconds since 1970 UTC.
+    pub expires_ms: u64,
+    /// Whether it may read the feeds of an exercise.
+    pub exercise: bool,
+}
+
+/// The tokens of a node.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Tokens {
+    /// Sorted by name; expired ones too, until they are revoked.
+    pub tokens: Vec<TokenEntry>,
+}
+
 /// Why a request was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorBody {

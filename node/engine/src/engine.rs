@@ -16,6 +16,7 @@ use crate::refusal::Refusal;
 use crate::settle::to_take_back;
 use crate::signing::{Signing, StopNote};
 use crate::store::{Family, Store, StoreError};
+use crate::tokens::Tokens;
 use crate::verify::Prechecked;
 use crate::withdraw::Pending;
 
@@ -57,6 +58,7 @@ pub struct Engine {
     pub(crate) forks: BTreeMap<LogId, u64>,
     /// Forks that are found and not yet written: the lowest of each log.
     pub(crate) found_forks: BTreeMap<LogId, Fork>,
+    pub(crate) tokens: Arc<Tokens>,
 }
 
 impl Engine {
@@ -92,6 +94,7 @@ impl Engine {
             quotas: Quotas::default(),
             forks,
             found_forks: BTreeMap::new(),
+            tokens: Arc::new(Tokens::read(store)?),
         };
         engine.signing = Signing::at_start(&engine, note);
         engine.to_take_back = to_take_back(&engine, store)?;

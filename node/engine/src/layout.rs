@@ -18,6 +18,7 @@
 //! | control | `r` record id | log number u32, seq u64 |
 //! | control | `d` document id | a roster or manifest, as in its file |
 //! | control | `q` log number u32, node | (seq u64, ms u64)*: since when it holds all bodies below a place |
+//! | control | `t` token id | [`Token`](crate::tokens::Token) |
 //! | meta | `counts` | [`Counts`] |
 //! | meta | `arrival` | the last one ever given |
 

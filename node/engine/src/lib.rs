@@ -33,6 +33,7 @@ mod settle;
 mod signing;
 pub mod store;
 pub mod sync;
+pub mod tokens;
 mod verify;
 mod views;
 mod withdraw;

@@ -54,3 +54,7 @@ pub const LIVE_MS: u64 = 60_000;
 pub const PEER_FAULTS: u64 = 80;
 /// See [`PEER_FAULTS`].
 pub const PEER_FAULTS_BURST: u64 = 200;
+/// Tokens of one node: one for each SOC tool, and room.
+pub const TOKENS: usize = 1_024;
+/// Networks of one token: each is looked at with each request.
+pub const TOKEN_NETWORKS: usize = 64;

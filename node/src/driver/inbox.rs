@@ -2,6 +2,7 @@
 //!
 //! There are two queues: what analysts and gossip bring goes before what sync brings in bulk.
 
+use certmesh_engine::tokens::TokenTerms;
 use certmesh_engine::{Document, DocumentFault, PublishFault};
 use certmesh_mesh::{Receipt, WaitingPlace};
 use certmesh_wire::{Frontier, LogId, NodeId, RecordId};
@@ -9,6 +10,7 @@ use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::bulk::Checked;
+use super::tokens::{CreateReply, RevokeReply};
 
 /// The answer to a publication.
 pub(crate) type PublishReply = Result<Published, PublishFault>;
@@ -97,6 +99,10 @@ pub(crate) enum Input {
     Told { from: NodeId, frontier: Frontier, reply: oneshot::Sender<u64> },
     /// Sign from now on, on the operator's word.
     Vouch { reply: oneshot::Sender<()> },
+    /// Make a token.
+    CreateToken { terms: TokenTerms, reply: oneshot::Sender<CreateReply> },
+    /// Revoke the token with this id or name.
+    RevokeToken { id_or_name: String, reply: oneshot::Sender<RevokeReply> },
     /// Give a view of the last arrival that readers may be shown; it changes as objects arrive.
     Arrivals { reply: oneshot::Sender<watch::Receiver<u64>> },
     /// Finish what has begun, and end.

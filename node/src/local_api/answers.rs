@@ -76,7 +76,7 @@ impl IntoResponse for Failure {
 }
 
 /// JSON that was asked for in the right form; anything else is refused in our own words.
-pub(super) struct Asked<T>(T);
+pub(super) struct Asked<T>(pub(super) T);
 
 impl<T, S> FromRequest<S> for Asked<T>
 where

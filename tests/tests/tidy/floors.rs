@@ -9,9 +9,10 @@ use crate::tree::top;
 
 /// What each crate may build on. `store`, `mesh` and `cli` never meet; only `node` and `tests` see
 /// more than their own column.
-const MAY_USE: [(&str, &[&str]); 10] = [
+const MAY_USE: [(&str, &[&str]); 11] = [
     ("certmesh-wire", &[]),
     ("certmesh-intel", &[]),
+    ("certmesh-fuzz", &["certmesh-intel"]),
     ("certmesh-sim", &["certmesh-engine", "certmesh-wire"]),
     ("certmesh-engine", &["certmesh-wire", "certmesh-intel"]),
     ("certmesh-api", &["certmesh-wire", "certmesh-intel"]),

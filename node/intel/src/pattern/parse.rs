@@ -11,7 +11,8 @@
 //! 4. its `inspector.py`, which stops with an error at an index below 0 and at an index behind `hashes`.
 //!
 //! It neither compares START with STOP nor knows calendars, and takes 0 for WITHIN and REPEATS, and so do we. Two limits
-//! are ours, where its recursion would end at some depth or other: [`MAX_LEN`] and [`MAX_DEPTH`].
+//! are ours, where its recursion would end at some depth or other: [`MAX_LEN`] and [`MAX_DEPTH`]. `tests/fuzz` holds the
+//! two against each other.
 
 mod comparison;
 mod hashes;

@@ -1,0 +1,136 @@
+//! What must hold of any bytes: no panic, and what a reader promises of what it accepts.
+
+use certmesh_intel::observable;
+use certmesh_intel::pattern::{self, Term};
+use certmesh_intel::{Object, Question, Tlp, bundle, display, mark, timestamp, validate};
+
+/// A test of some bytes, which panics when something does not hold.
+pub type Target = fn(&[u8]);
+
+/// Every target by its name.
+pub const TARGETS: [(&str, Target); 5] = [
+    ("pattern", pattern),
+    ("object", object),
+    ("bundle", bundle),
+    ("question", question),
+    ("marking", marking),
+];
+
+/// The target of this name.
+#[must_use]
+pub fn named(name: &str) -> Option<Target> {
+    TARGETS.iter().find(|(known, _)| *known == name).map(|(_, target)| *target)
+}
+
+/// All names, for a person.
+#[must_use]
+pub fn names() -> String {
+    TARGETS.map(|(name, _)| name).join(", ")
+}
+
+/// What is text at the beginning of the bytes.
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap_or_else(|error| text(&bytes[..error.valid_up_to()]))
+}
+
+/// A printed pattern is the same pattern, a fault has a place in the text, and both readings see the same terms.
+fn pattern(bytes: &[u8]) {
+    let text = text(bytes);
+    let terms: Vec<_> = pattern::terms(text).collect();
+    assert!(terms.iter().map(|term| term.values.len()).sum::<usize>() <= pattern::MAX_VALUES);
+    match pattern::parse(text) {
+        Ok(parsed) => {
+            let printed = parsed.to_string();
+            let again = pattern::parse(&printed).unwrap_or_else(|fault| panic!("{printed}: {fault}"));
+            assert_eq!(again, parsed);
+            assert_eq!(again.to_string(), printed);
+            let same: Vec<Term<'_>> = pattern::terms(&printed).collect();
+            assert_eq!(same, terms, "{printed}");
+        }
+        Err(fault) => {
+            assert!(text.is_char_boundary(fault.offset) && fault.line > 0 && fault.column > 0);
+            assert!(fault.problem.chars().count() < 400, "{fault}");
+        }
+    }
+}
+
+/// What may be published is an object on every node, everything read of an object has its limits, and whatever it speaks
+/// of is found by asking for it.
+fn object(bytes: &[u8]) {
+    let text = text(bytes);
+    let published = validate::validate(text).map_err(|fault| fault.to_string());
+    let Ok(object) = Object::read(text) else {
+        assert!(published.is_err_and(|fault| fault.chars().count() < 1_000));
+        return;
+    };
+    assert_eq!(object.json(), text);
+    assert!(object.tlp() >= object.own_tlp().unwrap_or(Tlp::Clear));
+    facts(&object);
+    for mention in observable::of(&object) {
+        let question = Question::read(&mention.observable.value);
+        assert!(question.exact().contains(&mention.observable.key()), "{mention:?}");
+    }
+    marked(text, &object);
+}
+
+fn facts(object: &Object<'_>) {
+    let _ = (
+        object.modified(),
+        object.valid_from(),
+        object.valid_until(),
+        object.first_seen(),
+        object.last_seen(),
+    );
+    let _ = (object.labels(), object.techniques(), object.indicator_types(), object.references());
+    let _ = (object.sighting(), object.opinion(), object.relationship(), object.confidence());
+    assert!(object.name().is_none_or(|name| name.chars().count() <= 256));
+}
+
+/// A marking changes the TLP and nothing else.
+fn marked(text: &str, object: &Object<'_>) {
+    let Ok(Some(marked)) = mark::mark(text, Tlp::Red) else {
+        return;
+    };
+    let read = Object::read(&marked).unwrap_or_else(|fault| panic!("{marked}: {fault}"));
+    assert_eq!((read.tlp(), read.id(), read.name()), (Tlp::Red, object.id(), object.name()));
+}
+
+/// Every object of a file is a part of it.
+fn bundle(bytes: &[u8]) {
+    let text = text(bytes);
+    let Ok(objects) = bundle::read(text) else {
+        return;
+    };
+    assert!(!objects.is_empty() && objects.len() <= bundle::MAX_OBJECTS);
+    let mut end = 0;
+    for object in &objects {
+        let start = object.as_ptr() as usize - text.as_ptr() as usize;
+        assert!(end <= start && text.get(start..start + object.len()) == Some(object));
+        end = start + object.len();
+    }
+    let _ = validate::validate_all(&objects).map_err(|fault| fault.to_string());
+}
+
+/// A question has few keys, each once, and what contains and is contained is something else than the value itself.
+fn question(bytes: &[u8]) {
+    let question = Question::read(text(bytes));
+    let exact = question.exact();
+    assert!(exact.len() <= 8 && (1..exact.len()).all(|place| !exact[..place].contains(&exact[place])));
+    assert!(question.wider().all(|key| !exact.contains(&key)));
+    if let Some((from, to)) = question.narrower() {
+        assert!(from < to && exact.iter().all(|key| *key < from || to <= *key));
+    }
+}
+
+/// Small readers: TLP words and ids, times, and what makes foreign text safe to show.
+fn marking(bytes: &[u8]) {
+    let text = text(bytes);
+    if let Ok(tlp) = text.parse::<Tlp>() {
+        assert_eq!(tlp.word().parse(), Ok(tlp));
+    }
+    assert!(Tlp::from_marking_id(text).is_none() || text.len() == Tlp::Red.marking_id().len());
+    assert!(!timestamp::is_utc(text) || timestamp::micros(text).is_some());
+    let shown = display::safe(text, 100);
+    assert!(shown.chars().count() <= 100 && !shown.contains(char::is_control));
+    assert_eq!(display::safe(&shown, 100), shown);
+}

@@ -8,11 +8,15 @@
 //! - [`bundle`] cuts a file into the exact texts of its objects; [`mark`] adds a TLP marking to one of them.
 //! - [`observable`] turns objects, and [`question`] what an analyst types, into keys that meet in an index.
 //! - [`pattern`] reads STIX patterns.
+//! - [`recognise`] tells what a typed value is, [`compose`] makes objects of values, and [`caution`] says what publishing
+//!   them would harm.
 //! - [`formats`] writes the lists that SOC tools read; [`allow`] is what none of them holds.
 //! - [`tlp`] is the order of sharing; [`display`] makes foreign text safe to show.
 
 pub mod allow;
 pub mod bundle;
+pub mod caution;
+pub mod compose;
 pub mod display;
 pub mod formats;
 mod json;
@@ -23,6 +27,7 @@ pub mod object;
 pub mod observable;
 pub mod pattern;
 pub mod question;
+pub mod recognise;
 pub mod timestamp;
 pub mod tlp;
 pub mod validate;

@@ -22,6 +22,11 @@ pub(crate) fn is_windows(text: &str) -> bool {
     text.starts_with("\\\\") || text.get(1..).is_some_and(drive) || variable() == Some(true)
 }
 
+/// A path in its own case, on Windows with each backslash once.
+pub(crate) fn written(text: &str) -> String {
+    if is_windows(text) { single_backslashes(text) } else { text.to_owned() }
+}
+
 /// The normal form of a registry key: its hive in full, lower case, each backslash once.
 pub(crate) fn registry_key(text: &str) -> Option<String> {
     expanded(text).map(|key| key.to_lowercase())

@@ -5,6 +5,7 @@
 
 mod bulk;
 mod documents;
+mod full;
 mod inbox;
 mod tokens;
 mod waiting;
@@ -17,7 +18,8 @@ use std::time::Instant;
 use certmesh_engine::store::{Store, StoreError};
 use certmesh_engine::tokens::Tokens;
 use certmesh_engine::{
-    Candidate, Committed, Document, Engine, Origin, Refusal, Signing, Steps, Verified, commit,
+    Candidate, Committed, Document, Engine, Origin, PublishFault, Refusal, Signing, Steps, StopNote,
+    Verified, commit,
 };
 use certmesh_mesh::{Mesh, Receipt, Verdict};
 use certmesh_wire::limits::GOSSIP_PAYLOAD;
@@ -25,11 +27,13 @@ use certmesh_wire::{Audience, NodeId, Parcel, RecordId, SyncAnswer};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::Failure;
 use crate::clock::now_ms;
 use crate::peers::PeerBook;
 use crate::standing::SetStanding;
 use crate::stop_note;
 use bulk::{Batch, Checker};
+pub(crate) use full::Reopen;
 use inbox::Inputs;
 pub(crate) use inbox::{DocumentResults, Inbox, Input, PublishReply, Published, Taken};
 use tokens::TokenAnswer;
@@ -52,7 +56,7 @@ pub(crate) enum News {
     /// Who is in the mesh, or where they are, has changed.
     Changed,
     /// The store has failed: nothing more can be written, and the node has to end.
-    Failed(StoreError),
+    Failed(Failure),
 }
 
 /// A running driver.
@@ -61,11 +65,13 @@ pub(crate) struct Driver {
     news: mpsc::Receiver<News>,
     signing: watch::Receiver<Signing>,
     tokens: watch::Receiver<Arc<Tokens>>,
+    is_full: watch::Receiver<bool>,
     thread: std::thread::JoinHandle<()>,
 }
 
 impl Driver {
-    /// Starts the thread. `note` is where to leave word of a clean stop.
+    /// Starts the thread. `note` is where to leave word of a clean stop; `reopen` opens store and engine anew
+    /// after a write for which the disk had no room.
     pub(crate) fn start(
         engine: Engine,
         store: Arc<dyn Store>,
@@ -73,13 +79,18 @@ impl Driver {
         peers: Arc<PeerBook>,
         standing: SetStanding,
         note: PathBuf,
+        reopen: Reopen,
     ) -> std::io::Result<Self> {
         let (inbox, inputs) = Inputs::new(INBOX);
         let (tell, news) = mpsc::channel(NEWS);
         let (arrivals, _) = watch::channel(0);
         let (show_signing, signing) = watch::channel(engine.signing().clone());
         let (show_tokens, tokens) = watch::channel(Arc::clone(engine.tokens()));
+        let (show_full, is_full) = watch::channel(false);
         let shell = Shell {
+            ends: engine.stop_note(),
+            reopen,
+            is_full: show_full,
             engine,
             store,
             mesh,
@@ -95,7 +106,7 @@ impl Driver {
             checker: Checker::start(inbox.bulk.clone())?,
         };
         let thread = std::thread::Builder::new().name("driver".into()).spawn(move || shell.run(inputs))?;
-        Ok(Self { inbox, news, signing, tokens, thread })
+        Ok(Self { inbox, news, signing, tokens, is_full, thread })
     }
 
     /// Where to put inputs.
@@ -111,6 +122,11 @@ impl Driver {
     /// The tokens that hold, as they change.
     pub(crate) fn tokens(&self) -> watch::Receiver<Arc<Tokens>> {
         self.tokens.clone()
+    }
+
+    /// Whether the disk is full, so that nothing can be written, as it changes.
+    pub(crate) fn is_full(&self) -> watch::Receiver<bool> {
+        self.is_full.clone()
     }
 
     /// What the driver has to tell; nothing any more once it has ended.
@@ -137,6 +153,10 @@ struct Shell {
     signing: watch::Sender<Signing>,
     tokens: watch::Sender<Arc<Tokens>>,
     note: PathBuf,
+    /// Where this node's own logs end on the disk, as of the last commit.
+    ends: Option<StopNote>,
+    reopen: Reopen,
+    is_full: watch::Sender<bool>,
     tell: mpsc::Sender<News>,
     runtime: Handle,
     waiting: Waiting,
@@ -164,7 +184,12 @@ impl Shell {
             match self.turn(&mut inputs) {
                 Ok(ControlFlow::Continue(())) => {}
                 Ok(ControlFlow::Break(())) => return,
-                Err(error) => return self.fail(inputs, error),
+                Err(error) if error.is_full() => match self.wait_for_room(&mut inputs, &error) {
+                    Ok(ControlFlow::Continue(())) => {}
+                    Ok(ControlFlow::Break(())) => return,
+                    Err(failure) => return self.fail(inputs, failure),
+                },
+                Err(error) => return self.fail(inputs, error.into()),
             }
         }
     }
@@ -212,10 +237,10 @@ impl Shell {
         self.settle(steps, Owed::default())
     }
 
-    fn fail(&self, inputs: Inputs, error: StoreError) {
+    fn fail(&self, inputs: Inputs, failure: Failure) {
         // Whoever waits to put something in has to learn that nobody will take it.
         drop(inputs);
-        let _ = self.tell.blocking_send(News::Failed(error));
+        let _ = self.tell.blocking_send(News::Failed(failure));
     }
 
     fn take(&mut self, input: Input, steps: &mut Steps, owed: &mut Owed) -> Result<(), StoreError> {
@@ -401,7 +426,13 @@ impl Shell {
 
     /// Commits, and then lets out what is owed.
     fn settle(&mut self, steps: Steps, owed: Owed) -> Result<(), StoreError> {
-        let committed = commit(&*self.store, steps)?;
+        let committed = match commit(&*self.store, steps) {
+            Ok(committed) => committed,
+            Err(error) => {
+                self.disappoint(owed, &error);
+                return Err(error);
+            }
+        };
         for receipt in owed.accepted {
             self.judge(receipt, Verdict::Accept);
         }
@@ -423,11 +454,25 @@ impl Shell {
             let _ = reply.send(results);
         }
         self.dispute()?;
+        self.ends = self.engine.stop_note();
         for peer in owed.missing {
             // A full queue means that this peer, like many, is being asked already.
             let _ = self.tell.try_send(News::Missing(peer));
         }
         Ok(())
+    }
+
+    /// Tells whoever waits for a commit that it has failed.
+    fn disappoint(&self, owed: Owed, error: &StoreError) {
+        for receipt in owed.accepted {
+            self.judge(receipt, Verdict::Ignore);
+        }
+        for (.., reply) in owed.published {
+            let _ = reply.send(Err(PublishFault::Store(error.clone())));
+        }
+        for (_, reply) in owed.taken {
+            let _ = reply.send(Taken::default());
+        }
     }
 
     /// Gossips this node's own records, and passes on what had been waiting for its predecessors.

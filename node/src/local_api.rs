@@ -45,6 +45,8 @@ pub(crate) struct State {
     pub(crate) peers: Arc<PeerBook>,
     pub(crate) signing: watch::Receiver<Signing>,
     pub(crate) tokens: watch::Receiver<Arc<Tokens>>,
+    /// Whether the disk is full, so that nothing can be written.
+    pub(crate) is_full: watch::Receiver<bool>,
 }
 
 impl State {

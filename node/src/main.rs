@@ -17,9 +17,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use certmesh_engine::store::Store;
-use certmesh_engine::{Engine, Membership, Steps, commit};
+use certmesh_engine::{Engine, Membership, Steps, StopNote, commit};
 use certmesh_mesh::Event;
-use certmesh_store::RocksStore;
+use certmesh_store::{Reopened, RocksStore};
 use clap::Parser;
 
 use crate::config::Config;
@@ -83,9 +83,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
     let socket = local_api::bind(&config.api.socket).await?;
     let mesh_id = material.documents.mesh();
     let store = Arc::new(RocksStore::open(&config.data_dir, mesh_id)?);
-    let mut documents = material.documents.clone();
-    documents.load(&*store)?;
-    let (membership, member) = material.membership(documents)?;
+    let (membership, member) = material.membership(&*store)?;
     let membership = Arc::new(membership);
     keep_documents(&*store, &membership)?;
     let (set_standing, standing) = Standing::new(Arc::clone(&membership));
@@ -98,7 +96,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
     let source = sync::PullSource::new(store.clone(), standing.clone());
     let (mesh, mut events) = certmesh_mesh::start(
         certmesh_mesh::Config {
-            key: material.key,
+            key: material.key.clone(),
             mesh: mesh_id,
             listen: config.mesh.listen.clone(),
             peers: peers.addresses(),
@@ -112,8 +110,15 @@ async fn serve(config: Config) -> Result<(), Failure> {
             stop_note::leave(&note_path, note);
         }
     })?;
-    let mut driver =
-        Driver::start(engine, store.clone(), mesh.clone(), Arc::clone(&peers), set_standing, note_path)?;
+    let mut driver = Driver::start(
+        engine,
+        store.clone(),
+        mesh.clone(),
+        Arc::clone(&peers),
+        set_standing,
+        note_path,
+        Box::new(reopening(material, store.clone())),
+    )?;
     let mut sync = sync::Sync::new(sync::Puller::new(
         mesh.clone(),
         driver.handle(),
@@ -133,6 +138,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
             peers: Arc::clone(&peers),
             signing: driver.signing(),
             tokens: driver.tokens(),
+            is_full: driver.is_full(),
         },
     );
     tracing::info!(
@@ -154,7 +160,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
                 Some(News::Missing(peer)) => sync.nudge(peer),
                 Some(News::Published) => sync.published(),
                 Some(News::Changed) => sync.changed(),
-                Some(News::Failed(error)) => break Some(error.into()),
+                Some(News::Failed(failure)) => break Some(failure),
                 None => break Some("the driver has stopped by itself; this is a defect".into()),
             },
             event = events.recv() => match event {
@@ -170,6 +176,24 @@ async fn serve(config: Config) -> Result<(), Failure> {
     match failure {
         None => Ok(()),
         Some(failure) => Err(failure),
+    }
+}
+
+/// How the driver opens store and engine anew after a write for which the disk had no room.
+fn reopening(
+    material: Material,
+    store: Arc<RocksStore>,
+) -> impl Fn(Option<&StopNote>) -> Result<Option<Engine>, Failure> + Send {
+    move |note| {
+        match store.reopen()? {
+            Reopened::Done => {}
+            waiting @ (Reopened::NoRoom { .. } | Reopened::InUse) => {
+                tracing::debug!(?waiting, "the store is not opened anew yet");
+                return Ok(None);
+            }
+        }
+        let (membership, _) = material.membership(&*store)?;
+        Ok(Some(Engine::open(Arc::new(membership), material.key.clone(), &*store, note)?))
     }
 }
 

@@ -4,6 +4,7 @@ use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use certmesh_engine::store::{Store, StoreError};
 use certmesh_engine::{Document, DocumentFault, Documents, Membership};
 use certmesh_wire::limits::{MANIFEST_BYTES, ROSTER_BYTES};
 use certmesh_wire::{KeyFault, MemberCode, NodeId, NodeState, RosterFault, SecretKey, SignedRoster};
@@ -29,6 +30,8 @@ pub(crate) enum MaterialFault {
     Key { path: PathBuf, fault: KeyFault },
     #[error("the roster at {}: {fault}", path.display())]
     Roster { path: PathBuf, fault: RosterFault },
+    #[error(transparent)]
+    Store(#[from] StoreError),
     #[error("the document at {}: {fault}", path.display())]
     Document { path: PathBuf, fault: DocumentFault },
     #[error(
@@ -66,10 +69,9 @@ impl Material {
 
     /// The mesh that the documents which the store has kept, and then those in files, amount to; and whose
     /// node this is.
-    pub(crate) fn membership(
-        &self,
-        mut documents: Documents,
-    ) -> Result<(Membership, MemberCode), MaterialFault> {
+    pub(crate) fn membership(&self, store: &dyn Store) -> Result<(Membership, MemberCode), MaterialFault> {
+        let mut documents = self.documents.clone();
+        documents.load(store)?;
         enter_all(&mut documents, self.files.clone())?;
         let membership = Membership::of(documents);
         let node = self.key.node_id();

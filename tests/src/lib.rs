@@ -7,6 +7,7 @@
 
 mod bundle;
 mod chance;
+mod disk;
 pub mod drill;
 mod holdings;
 mod library;
@@ -26,6 +27,7 @@ mod unable;
 mod watch;
 
 pub use bundle::{Bundle, on_one_line};
+pub use disk::Disk;
 pub use holdings::{Holdings, agree, log_for_all};
 pub use library::Library;
 pub use mesh::{Mesh, stop_nodes_in};

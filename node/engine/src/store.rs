@@ -94,6 +94,15 @@ pub struct StoreError {
     pub cause: String,
 }
 
+impl StoreError {
+    /// Whether the disk, or this user's share of it, is full: nothing is damaged, and with more room all goes on.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        // Storage tells its reasons in words; these are the system's for ENOSPC and EDQUOT.
+        ["No space left on device", "Disk quota exceeded"].iter().any(|words| self.cause.contains(words))
+    }
+}
+
 /// Called with each key and value of a scan, until it breaks off.
 pub type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>;
 
@@ -102,8 +111,8 @@ pub type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>;
 /// - [`commit`](Self::commit) is atomic and durable: after `Ok`, a power cut takes nothing of it
 ///   back; after `Err`, or a crash during the call, either all of the batch is there or none. No
 ///   reader sees any of a batch before it is durable, and every reader sees all of it after `Ok`.
-/// - After an `Err` of `commit` the store must not be written again: drop it, open it anew, and
-///   rebuild the engine from what is there.
+/// - After an `Err` of `commit` the store must not be written again: open it anew, and rebuild the
+///   engine from what is there. Reads go on meanwhile.
 /// - Reads see every batch committed before they began. A scan sees one moment.
 /// - Only one thread calls `commit` at a time.
 ///

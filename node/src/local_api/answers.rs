@@ -53,8 +53,10 @@ impl Failure {
 
     pub(super) fn stopping() -> Self {
         let body = ErrorBody {
-            error: "the node is stopping and did not carry this out".into(),
-            hint: Some("try again when it is back; publishing the same objects again is safe".into()),
+            error: "the node did not carry this out: it is stopping, or its disk is full".into(),
+            hint: Some(
+                "try again when it is back, or has room; publishing the same objects again is safe".into(),
+            ),
         };
         Self(StatusCode::SERVICE_UNAVAILABLE, body)
     }
@@ -114,6 +116,10 @@ pub(super) async fn publish(
             PublishFault::Unconfirmed { .. } => Some(
                 "wait until other members are connected (`certmesh peers`); if none can be, see \
                  `certmesh node vouch --help`",
+            ),
+            PublishFault::Store(fault) if fault.is_full() => Some(
+                "make room on the disk of the node's data folder: the node goes on by itself then; publishing the \
+                 same objects again is safe",
             ),
             PublishFault::Tlp { .. } => Some("share it with the members it is meant for by other means"),
             _ => None,
@@ -198,6 +204,13 @@ pub(super) fn alarms(state: &State, signing: &Signing) -> Result<Vec<String>, St
     let (now, membership) = (now_ms(), state.membership.now());
     let mut alarms = Vec::new();
     alarms.extend(membership.splits().iter().map(split));
+    if *state.is_full.borrow() {
+        alarms.push(
+            "the disk is full: nothing is taken from others or published until there is room; what is here can \
+             be read"
+                .into(),
+        );
+    }
     let own = membership.nodes().get(&state.node_id).map(|node| node.state);
     if own != Some(NodeState::Live) {
         alarms.push(

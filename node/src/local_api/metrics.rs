@@ -23,6 +23,8 @@ pub(super) async fn metrics(AxumState(state): AxumState<State>) -> Result<impl I
     let signs = *state.signing.borrow() == Signing::Free;
     let mut page = Page::default();
     page.one("certmesh_signs", "gauge", "Whether the node signs what is published on it.", u8::from(signs));
+    let is_full = u8::from(*state.is_full.borrow());
+    page.one("certmesh_disk_full", "gauge", "Whether nothing can be written for want of room.", is_full);
     page.one("certmesh_records", "gauge", "Records of all logs.", counts.records);
     page.one("certmesh_objects", "gauge", "Different objects.", counts.objects);
     page.one("certmesh_indicators", "gauge", "Objects of type indicator.", counts.indicators);

@@ -24,8 +24,8 @@
 //! the copy, and open the store in it. Every commit that had returned must be there, and of the one
 //! in flight all or nothing.
 
-use std::path::Path;
-use std::sync::OnceLock;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use certmesh_engine::store::{Batch, Family, Order, Store, StoreError, Visit};
 use certmesh_wire::MeshId;
@@ -37,9 +37,11 @@ mod folder;
 mod identity;
 mod options;
 mod recover;
+mod reopen;
 
 pub use error::OpenError;
 pub use identity::{SCHEMA, StoreId};
+pub use reopen::Reopened;
 
 use folder::FolderLock;
 
@@ -48,11 +50,19 @@ use folder::FolderLock;
 /// The keys `schema`, `mesh` and `store` of [`Family::Meta`] are its own: they say what it is.
 pub struct RocksStore {
     // Closed before the lock is released: fields drop in this order.
-    db: DB,
+    state: RwLock<State>,
+    path: PathBuf,
+    mesh: MeshId,
     id: StoreId,
-    /// What the first failed write said. Once it is set, nothing is written any more.
-    failed: OnceLock<String>,
     _lock: FolderLock,
+}
+
+/// The database as it is open at the moment.
+struct State {
+    /// Each read holds it by itself, so that a slow reader keeps nobody from the lock.
+    db: Option<Arc<DB>>,
+    /// What the first failed write said. While it stands, nothing is written.
+    failed: Option<String>,
 }
 
 impl RocksStore {
@@ -73,7 +83,8 @@ impl RocksStore {
         }
         let db = recover::open(&path)?;
         let id = identity::check(&db, &path, mesh)?;
-        Ok(Self { db, id, failed: OnceLock::new(), _lock: lock })
+        let state = RwLock::new(State { db: Some(Arc::new(db)), failed: None });
+        Ok(Self { state, path, mesh, id, _lock: lock })
     }
 
     /// The name this store got when it was created. Arrivals, and so the cursors of readers, mean
@@ -82,8 +93,18 @@ impl RocksStore {
         self.id
     }
 
+    /// The database, to read from.
+    fn db(&self) -> Result<Arc<DB>, StoreError> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        state.db.clone().ok_or_else(|| StoreError {
+            doing: "reading",
+            cause: "the store is being opened anew after a write that failed".into(),
+        })
+    }
+
     fn refuse_after_failure(&self) -> Result<(), StoreError> {
-        let Some(first) = self.failed.get() else { return Ok(()) };
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(first) = &state.failed else { return Ok(()) };
         let cause = format!(
             "an earlier write failed ({first}), and what it left behind is known only after opening \
              the store anew; until then it is read-only"
@@ -92,14 +113,14 @@ impl RocksStore {
     }
 
     fn write(&self, batch: &Batch) -> Result<(), StoreError> {
-        let failed = failing("writing a batch");
+        let (db, failed) = (self.db()?, failing("writing a batch"));
         let mut writes = WriteBatch::default();
         // RocksDB inserts keys that rise with fewer comparisons. The sort is stable: of two writes of one
         // key the later one stays the later one.
         let mut sorted: Vec<_> = batch.writes.iter().collect();
         sorted.sort_by(|one, other| (one.family, &one.key).cmp(&(other.family, &other.key)));
         for write in sorted {
-            let family = family(&self.db, write.family)?;
+            let family = family(&db, write.family)?;
             match &write.value {
                 Some(value) => writes.put_cf(family, &write.key, value),
                 None => writes.delete_cf(family, &write.key),
@@ -107,13 +128,14 @@ impl RocksStore {
         }
         let mut synced = WriteOptions::default();
         synced.set_sync(true);
-        self.db.write_opt(writes, &synced).map_err(failed)
+        db.write_opt(writes, &synced).map_err(failed)
     }
 }
 
 impl Store for RocksStore {
     fn get(&self, from: Family, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.db.get_cf(family(&self.db, from)?, key).map_err(failing("reading a key"))
+        let db = self.db()?;
+        db.get_cf(family(&db, from)?, key).map_err(failing("reading a key"))
     }
 
     fn scan(
@@ -128,16 +150,17 @@ impl Store for RocksStore {
         if from >= to {
             return Ok(());
         }
-        let range = family(&self.db, of)?;
-        walk(self.db.raw_iterator_cf_opt(range, bounded(from, to)), order, visit)
+        let db = self.db()?;
+        let range = family(&db, of)?;
+        walk(db.raw_iterator_cf_opt(range, bounded(from, to)), order, visit)
     }
 
     fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
         self.refuse_after_failure()?;
         let result = self.write(batch);
         if let Err(error) = &result {
-            // The first cause is the one worth telling; a second writer can't exist.
-            let _ = self.failed.set(error.cause.clone());
+            let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+            state.failed = Some(error.cause.clone());
         }
         result
     }

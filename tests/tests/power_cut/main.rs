@@ -6,15 +6,12 @@
 //! freeze has to be there.
 #![allow(clippy::unwrap_used)]
 
-mod disk;
-
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use certmesh_tests::{Holdings, Mesh, Node, Publishers, certmesh, eventually, program, unable};
-use disk::Disk;
+use certmesh_tests::{Disk, Holdings, Mesh, Node, Publishers, certmesh, eventually, program, unable};
 
 /// Between two publications of one analyst: as good as none, so that a commit is always under way.
 const PAUSE: Duration = Duration::from_millis(1);
@@ -22,11 +19,13 @@ const PAUSE: Duration = Duration::from_millis(1);
 const CUTS: u64 = 5;
 /// What a program writes and does not sync, a moment before the power goes.
 const UNSYNCED: &[u8] = &[7; 16 * 1024];
+/// Room for a small mesh.
+const SIZE_MIB: u64 = 512;
 
 #[test]
 fn what_was_acknowledged_survives_a_power_cut() {
     let scratch = tempfile::Builder::new().prefix("certmesh-").tempdir().unwrap();
-    let disk = match Disk::make(&scratch.path().join("disk.img"), &scratch.path().join("disk")) {
+    let disk = match Disk::make(&scratch.path().join("disk.img"), &scratch.path().join("disk"), SIZE_MIB) {
         Ok(disk) => disk,
         Err(why) => return unable("a power cut", &why),
     };

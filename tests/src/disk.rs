@@ -1,32 +1,29 @@
-//! A disk that can lose its power: ext4 in a file, mounted over a loop device.
+//! A disk that can lose its power, or fill up: ext4 in a file, mounted over a loop device.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Room for a small mesh, in MiB. The file is sparse.
-const SIZE_MIB: u64 = 512;
-
 /// A mounted file. It is unmounted when it is dropped.
-pub(crate) struct Disk {
+pub struct Disk {
     image: PathBuf,
     mounted_at: PathBuf,
 }
 
 impl Disk {
-    /// Makes a file with an empty file system, and mounts it.
+    /// Makes a sparse file of so many MiB with an empty file system, and mounts it.
     ///
     /// # Errors
     /// Why this machine does not allow it, in the words of the tool that failed.
-    pub(crate) fn make(image: &Path, at: &Path) -> Result<Self, String> {
+    pub fn make(image: &Path, at: &Path, size_mib: u64) -> Result<Self, String> {
         let file = std::fs::File::create(image).map_err(|error| error.to_string())?;
-        file.set_len(SIZE_MIB << 20).map_err(|error| error.to_string())?;
+        file.set_len(size_mib << 20).map_err(|error| error.to_string())?;
         run("mkfs.ext4", &["-q", "-F", path(image)])?;
         Self::mount(image, at)
     }
 
     /// A disk of what would be left if the power went at this moment. Whoever writes to the
     /// original must not go on before this returns.
-    pub(crate) fn cut_power(&self, image: &Path, at: &Path) -> Result<Self, String> {
+    pub fn cut_power(&self, image: &Path, at: &Path) -> Result<Self, String> {
         run("cp", &["--sparse=always", path(&self.image), path(image)])?;
         Self::mount(image, at)
     }
@@ -38,12 +35,12 @@ impl Disk {
     }
 
     /// Puts on the disk what is only in memory yet.
-    pub(crate) fn sync(&self) -> Result<(), String> {
+    pub fn sync(&self) -> Result<(), String> {
         run("sync", &["--file-system", path(&self.mounted_at)])
     }
 
     /// Where its files are.
-    pub(crate) fn mounted_at(&self) -> &Path {
+    pub fn mounted_at(&self) -> &Path {
         &self.mounted_at
     }
 }

@@ -1,3 +1,5 @@
+//! Tokens as their keepers and their bearers meet them.
+
 use super::*;
 use crate::store::MemoryStore;
 

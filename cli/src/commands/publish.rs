@@ -1,16 +1,20 @@
-//! `certmesh publish`: shares a STIX bundle, or one object, with every member.
+//! `certmesh publish`: shares a STIX bundle, one object, or bare values, with every member.
 //!
-//! All of the file is checked before any of it leaves: [`prepare`] reads it, [`split`] cuts it into records.
+//! All of it is checked before any of it leaves: [`prepare`] reads a file, [`values`] makes objects of values, [`harm`] looks
+//! at what others would suffer, [`split`] cuts it into records.
 
+mod harm;
 mod prepare;
 mod split;
+mod values;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
 
 use certmesh_api::{Client, ClientError, PublishRequest};
-use certmesh_intel::Tlp;
+use certmesh_intel::formats::{Bundle, bundle_id};
+use certmesh_intel::{Object, Tlp};
 use clap::Args;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -24,41 +28,89 @@ use crate::table::count;
 /// The longest file that is read, in bytes.
 const FILE_BYTES: u64 = 256 * 1024 * 1024;
 
-/// Publishes a STIX 2.1 bundle, or one object, to every member
+const USAGE: &str = "certmesh publish [OPTIONS] --value <[KIND:]VALUE>...
+       certmesh publish [OPTIONS] --values <FILE>
+       certmesh publish [OPTIONS] <FILE>";
+
+/// Publishes values, or a STIX 2.1 bundle or object, to every member
 ///
-/// Every object is checked first; if one is wrong, nothing of the file is published. Objects are published exactly as they
-/// stand in the file. What is unmarked counts as TLP:AMBER, unless --tlp marks it. TLP:RED and TLP:AMBER+STRICT are refused:
-/// what is published goes to every member of the mesh.
+/// Of values, defanged or not, it makes indicators and the observables that they speak of, and says what it takes each for.
+/// A file's objects are published exactly as they stand there. Every object is checked first; if one is wrong, or would harm
+/// whoever trusts it, nothing is published. What is unmarked counts as TLP:AMBER, unless --tlp marks it. TLP:RED and
+/// TLP:AMBER+STRICT are refused: what is published goes to every member of the mesh.
 ///
-/// Publishing the same objects again is safe: they are not shown twice.
+/// Publishing the same file again is safe: its objects are not shown twice.
 #[derive(Args)]
-#[command(after_help = "Examples:
-  certmesh publish report.json
-  certmesh publish report.json --tlp green
-  convert-report | certmesh publish - --json")]
+#[command(override_usage = USAGE, after_help = examples())]
 pub(crate) struct Publish {
     /// A STIX bundle or object, `-` for stdin
-    file: PathBuf,
-    /// Mark objects that have no TLP: clear, green or amber
+    #[arg(required_unless_present = "from_values", conflicts_with = "from_values")]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    values: values::Values,
+    /// How it may be shared: clear, green or amber; of a file, what has no TLP yet
     #[arg(long, value_name = "LEVEL")]
     tlp: Option<Tlp>,
+    #[command(flatten)]
+    harm: harm::Harm,
+    /// Print the bundle, and publish nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+fn examples() -> String {
+    let kinds: Vec<_> = certmesh_intel::recognise::kinds().collect();
+    format!(
+        "Examples:
+  certmesh publish --value 203.0.113.7 --value 'evil[.]example' --tlp green --label c2
+  certmesh publish --value 'mutex:Global\\evil' --confidence 80 --note 'seen at two ministries'
+  certmesh publish --values hashes.txt --dry-run
+  certmesh publish report.json --tlp green
+  convert-report | certmesh publish - --json
+
+Kinds that can be said in front of a value:
+  {}",
+        kinds.join(", ")
+    )
 }
 
 impl Publish {
     pub(crate) async fn run(self, session: &mut Session) -> Result<(), CommandError> {
-        let bytes = file::read(&self.file, FILE_BYTES)?;
-        let name = file::shown(&self.file);
-        let prepared = prepare::prepare(&bytes, self.tlp).map_err(|fault| fault.after(&name))?;
+        let prepared = match &self.file {
+            Some(path) => self.from_file(path)?,
+            None => self.values.prepare(session, self.tlp.unwrap_or(Tlp::Amber), self.dry_run).await?,
+        };
+        let prepared = self.harm.check(session, prepared, self.file.is_some(), self.dry_run).await?;
+        if self.dry_run {
+            return print_bundle(session, &prepared.objects);
+        }
+        let records = split::into_records(&prepared.objects)?;
+        let published = send(&session.client(), &prepared.objects, records).await?;
+        report(session, &published, &prepared.levels)
+    }
+
+    fn from_file(&self, path: &PathBuf) -> Result<prepare::Prepared, CommandError> {
+        let bytes = file::read(path, FILE_BYTES)?;
+        let prepared = prepare::prepare(&bytes, self.tlp).map_err(|fault| fault.after(file::shown(path)))?;
         if self.tlp.is_none() && prepared.unmarked > 0 {
             let unmarked = count(prepared.unmarked, "object");
             talk(format_args!(
                 "note: {unmarked} without a TLP marking: AMBER holds (--tlp LEVEL marks them)"
             ));
         }
-        let records = split::into_records(&prepared.objects)?;
-        let published = send(&session.client(), &prepared.objects, records).await?;
-        report(session, &published, &prepared.levels)
+        Ok(prepared)
     }
+}
+
+/// The objects as a bundle, with the markings that they name.
+fn print_bundle(session: &mut Session, objects: &[String]) -> Result<(), CommandError> {
+    let (mut bundle, mut out) = (Bundle::default(), String::new());
+    bundle.begin(&bundle_id(objects.concat().as_bytes()), &mut out);
+    for object in objects {
+        bundle.object(&Object::read(object).map_err(CommandError::refused)?, &mut out);
+    }
+    bundle.end(&mut out);
+    Ok(session.bytes(out.as_bytes())?)
 }
 
 /// What was published; `publish --json` prints it.

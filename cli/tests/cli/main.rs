@@ -8,4 +8,5 @@ mod documents;
 mod exits;
 mod help;
 mod passphrases;
+mod values;
 mod verify;

@@ -81,6 +81,12 @@ pub struct Status {
     pub exercise: bool,
     /// Whose node this is.
     pub member: String,
+    /// That member's name as a CERT, from the roster; empty if it is no longer in it.
+    #[serde(default)]
+    pub member_cert: String,
+    /// The STIX identity id that owns what it publishes, from the roster; empty if it is no longer in it.
+    #[serde(default)]
+    pub member_identity: String,
     /// The node's key.
     pub node_id: String,
     /// The daemon's version.

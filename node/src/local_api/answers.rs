@@ -148,6 +148,7 @@ pub(super) async fn status(AxumState(state): AxumState<State>) -> Result<Json<St
     let roster = membership.roster();
     let node = membership.nodes().get(&state.node_id);
     let is_live = node.is_some_and(|node| node.state == NodeState::Live);
+    let member = node.and_then(|node| roster.members.iter().find(|member| member.code == node.member));
     let peers = state.peers.all();
     let lags = state.lags()?;
     Ok(Json(Status {
@@ -158,6 +159,8 @@ pub(super) async fn status(AxumState(state): AxumState<State>) -> Result<Json<St
         roster_confirmed_by: state.peers.agreeing().0 as u64,
         exercise: roster.exercise,
         member: node.map_or_else(String::new, |node| node.member.to_string()),
+        member_cert: member.map_or_else(String::new, |member| member.cert.clone()),
+        member_identity: member.map_or_else(String::new, |member| member.identity.clone()),
         node_id: state.node_id.to_string(),
         version: env!("CARGO_PKG_VERSION").into(),
         signs: signing == Signing::Free && is_live,

@@ -7,6 +7,7 @@ mod desk;
 mod outsiders;
 mod receipts;
 mod spreading;
+mod values;
 
 use certmesh_api::ObjectLine;
 use certmesh_tests::{Mesh, Node};

@@ -1,4 +1,5 @@
-//! Turns a file into objects that may be published, or says what is wrong with the first that may not.
+//! Turns a file into objects that may be published, or says what is wrong with the first that may not. What is made of
+//! values passes the same checks.
 
 use std::collections::BTreeMap;
 
@@ -34,6 +35,11 @@ pub(super) fn prepare(bytes: &[u8], tlp: Option<Tlp>) -> Result<Prepared, Comman
         Some(tlp) => marked(&found, tlp)?,
         None => found.into_iter().map(ToOwned::to_owned).collect(),
     };
+    checked(objects)
+}
+
+/// Checks every object.
+pub(super) fn checked(objects: Vec<String>) -> Result<Prepared, CommandError> {
     let texts: Vec<_> = objects.iter().map(String::as_str).collect();
     let read = validate::validate_all(&texts).map_err(|fault| {
         CommandError::refused(fault).hint("nothing was published; correct the object, or leave it out")

@@ -1,0 +1,177 @@
+//! Values as an analyst pastes them out of a report, and the objects that are made of them.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use certmesh_api::ClientError;
+use certmesh_intel::Tlp;
+use certmesh_intel::compose::{Author, Notice, compose};
+use certmesh_intel::display::safe;
+use certmesh_intel::recognise::{Recognised, Unrecognised, recognise};
+use clap::builder::NonEmptyStringValueParser;
+use clap::{ArgGroup, Args};
+use uuid::Uuid;
+
+use super::FILE_BYTES;
+use super::prepare::{self, Prepared};
+use crate::error::CommandError;
+use crate::file;
+use crate::session::{Session, talk};
+use crate::table::{count, table};
+use crate::time::{self, AgeOrTime};
+
+/// How many values are shown one by one before they are published.
+const SHOWN: usize = 20;
+/// How many values that were not recognised an error names.
+const NAMED: usize = 5;
+/// Room for a value or a pattern, in characters.
+const WIDTH: usize = 80;
+
+/// What is published without a file, and what is said of it.
+#[derive(Args)]
+#[command(group = ArgGroup::new("from_values").args(["value", "values"]).multiple(true))]
+pub(super) struct Values {
+    /// A value to publish, defanged or not, with its kind in front if need be; again for more
+    #[arg(long, value_name = "[KIND:]VALUE")]
+    value: Vec<String>,
+    /// Values to publish, one a line, `-` for stdin; # begins a comment
+    #[arg(long, value_name = "FILE")]
+    values: Option<PathBuf>,
+    /// What the values are about, such as c2; again for more
+    #[arg(long, value_name = "LABEL", requires = "from_values", value_parser = NonEmptyStringValueParser::new())]
+    label: Vec<String>,
+    /// How sure you are, 0 to 100
+    #[arg(long, value_name = "N", requires = "from_values", value_parser = clap::value_parser!(u8).range(0..=100))]
+    confidence: Option<u8>,
+    /// How long the values are to be acted on: an age ahead, or a time
+    #[arg(long, value_name = "AGE|TIME", requires = "from_values")]
+    valid_for: Option<AgeOrTime>,
+    /// What others should know about them
+    #[arg(long, value_name = "TEXT", requires = "from_values", value_parser = NonEmptyStringValueParser::new())]
+    note: Option<String>,
+}
+
+impl Values {
+    /// Recognises the values, says what they are taken for, and makes objects of them.
+    pub(super) async fn prepare(
+        &self,
+        session: &Session,
+        tlp: Tlp,
+        dry_run: bool,
+    ) -> Result<Prepared, CommandError> {
+        let (values, valid_until_ms) = (recognised(&self.texts()?)?, self.valid_until_ms()?);
+        let author = author(session, dry_run).await?;
+        let notice = Notice {
+            labels: self.label.clone(),
+            confidence: self.confidence,
+            valid_until_ms,
+            note: self.note.clone(),
+            ..notice(author, tlp)
+        };
+        show(&values, &notice);
+        prepare::checked(compose(&values, &notice, &mut random))
+    }
+
+    /// What was typed, and where each stands.
+    fn texts(&self) -> Result<Vec<(String, String)>, CommandError> {
+        let mut texts: Vec<_> = self.value.iter().map(|text| ("--value".to_owned(), text.clone())).collect();
+        if let Some(path) = &self.values {
+            let bytes = file::read(path, FILE_BYTES)?;
+            let lines = String::from_utf8(bytes).map_err(|fault| {
+                let byte = fault.utf8_error().valid_up_to() + 1;
+                CommandError::refused(format_args!("{}: byte {byte} is no UTF-8", file::shown(path)))
+            })?;
+            let lines = lines.trim_start_matches('\u{feff}').lines().enumerate();
+            let meant = lines.filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'));
+            texts.extend(meant.map(|(at, line)| (format!("line {}", at + 1), line.to_owned())));
+        }
+        match texts.is_empty() {
+            true => Err(CommandError::refused("there is no value to publish")),
+            false => Ok(texts),
+        }
+    }
+
+    fn valid_until_ms(&self) -> Result<Option<u64>, CommandError> {
+        let until = self.valid_for.map(AgeOrTime::ahead_ms);
+        match until {
+            Some(until) if until <= time::now_ms() => {
+                Err(CommandError::usage(format_args!("--valid-for ends in the past, {}", time::shown(until))))
+            }
+            until => Ok(until),
+        }
+    }
+}
+
+/// What they are, each once.
+fn recognised(texts: &[(String, String)]) -> Result<Vec<Recognised>, CommandError> {
+    let (mut values, mut faults) = (Vec::new(), Vec::new());
+    let mut known = BTreeSet::new();
+    for (place, text) in texts {
+        match recognise(text) {
+            Ok(value) if known.insert((value.kind(), value.value().to_owned())) => values.push(value),
+            Ok(_) => {}
+            Err(fault) => faults.push((place, fault)),
+        }
+    }
+    let Some((_, first)) = faults.first() else { return Ok(values) };
+    let hint = hint(first);
+    let named: Vec<_> = faults.iter().take(NAMED).map(|(place, fault)| format!("{place}: {fault}")).collect();
+    let more = faults.len().saturating_sub(NAMED) as u64;
+    let more = if more > 0 { format!("\n  and {} more", count(more, "value")) } else { String::new() };
+    Err(CommandError::refused(format_args!("{}{more}", named.join("\n  "))).hint(hint))
+}
+
+fn hint(fault: &Unrecognised) -> String {
+    let example = match fault {
+        Unrecognised::Ambiguous(value, first, second) => {
+            return format!(
+                "nothing was published; say which it is: --value '{first}:{value}' or --value '{second}:{value}'"
+            );
+        }
+        Unrecognised::Unknown(value) => format!("say what it is, such as --value 'file-name:{value}'"),
+        Unrecognised::NotA(..) => "correct it, or leave the kind out".to_owned(),
+        _ => "correct it, or leave it out".to_owned(),
+    };
+    format!("nothing was published; {example} (certmesh publish --help lists the kinds)")
+}
+
+/// Says what is about to be published.
+fn show(values: &[Recognised], notice: &Notice) {
+    let until = notice.valid_until_ms.map_or_else(
+        || "without an end (--valid-for sets one)".to_owned(),
+        |until| format!("valid until {}", time::shown(until)),
+    );
+    let number = count(values.len() as u64, "value");
+    talk(format_args!("{number}, TLP:{}, {until}:", notice.tlp.to_string().to_uppercase()));
+    let rows = values.iter().take(SHOWN).map(|value| {
+        let pattern = value.pattern().unwrap_or_else(|| "a vulnerability".to_owned());
+        vec![format!("  {}", value.words()), safe(value.value(), WIDTH), safe(&pattern, WIDTH)]
+    });
+    talk(table(&["  WHAT", "VALUE", "PATTERN"], rows));
+    if values.len() > SHOWN {
+        talk(format_args!("  and {} more", count((values.len() - SHOWN) as u64, "value")));
+    }
+}
+
+/// Of what is made now, with nothing said about it.
+pub(super) fn notice(author: Option<Author>, tlp: Tlp) -> Notice {
+    let now_ms = time::now_ms();
+    Notice { author, now_ms, tlp, labels: Vec::new(), confidence: None, valid_until_ms: None, note: None }
+}
+
+pub(super) fn random() -> [u8; 16] {
+    Uuid::new_v4().into_bytes()
+}
+
+/// Whose node this is. A dry run goes on without a node.
+pub(super) async fn author(session: &Session, dry_run: bool) -> Result<Option<Author>, CommandError> {
+    match session.client().status().await {
+        Ok(status) if status.member_identity.is_empty() => Ok(None),
+        Ok(status) => Ok(Some(Author { identity: status.member_identity, name: status.member_cert })),
+        Err(ClientError::Unreachable { .. }) if dry_run => {
+            talk("note: no node answers, so that the objects don't say whose they are");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}

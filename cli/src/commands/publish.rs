@@ -10,7 +10,7 @@ mod values;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use certmesh_api::{Client, ClientError, PublishRequest};
 use certmesh_intel::formats::{Bundle, bundle_id};
@@ -77,7 +77,7 @@ Kinds that can be said in front of a value:
 impl Publish {
     pub(crate) async fn run(self, session: &mut Session) -> Result<(), CommandError> {
         let prepared = match &self.file {
-            Some(path) => self.from_file(path)?,
+            Some(path) => self.read_file(path)?,
             None => self.values.prepare(session, self.tlp.unwrap_or(Tlp::Amber), self.dry_run).await?,
         };
         let prepared = self.harm.check(session, prepared, self.file.is_some(), self.dry_run).await?;
@@ -89,7 +89,7 @@ impl Publish {
         report(session, &published, &prepared.levels)
     }
 
-    fn from_file(&self, path: &PathBuf) -> Result<prepare::Prepared, CommandError> {
+    fn read_file(&self, path: &Path) -> Result<prepare::Prepared, CommandError> {
         let bytes = file::read(path, FILE_BYTES)?;
         let prepared = prepare::prepare(&bytes, self.tlp).map_err(|fault| fault.after(file::shown(path)))?;
         if self.tlp.is_none() && prepared.unmarked > 0 {

@@ -1,5 +1,6 @@
 //! The command line: what can be typed, and which file does it.
 
+mod check;
 mod export;
 mod forks;
 mod init;
@@ -17,6 +18,7 @@ mod submit;
 mod token;
 mod verify;
 mod watch;
+mod why;
 
 use std::path::PathBuf;
 
@@ -42,7 +44,7 @@ pub(crate) struct Cli {
 
 const EXAMPLES: &str = "Examples:
   certmesh publish report.json --tlp green    share a STIX bundle with every member
-  certmesh query evil.example                 ask whether anybody knows a value
+  certmesh check evil.example                 ask whether anybody knows a value
   certmesh watch                              see what the others publish, as it arrives";
 
 // A command that talks to a node; the socket may be named before it or after it. No doc comment: clap would show it.
@@ -76,8 +78,10 @@ enum Command {
     Manifest(manifest::Manifest),
     Verify(verify::Verify),
     Publish(Online<publish::Publish>),
+    Check(Online<check::Check>),
     Query(Online<query::Query>),
     Show(Online<show::Show>),
+    Why(Online<why::Why>),
     Watch(Online<watch::Watch>),
     Status(Online<status::Status>),
     Peers(Online<peers::Peers>),
@@ -111,8 +115,10 @@ impl Command {
             Self::Manifest(command) => command.run(session).await,
             Self::Verify(command) => command.run(session),
             Self::Publish(command) => command.at(session).run(session).await,
+            Self::Check(command) => command.at(session).run(session).await,
             Self::Query(command) => command.at(session).run(session).await,
             Self::Show(command) => command.at(session).run(session).await,
+            Self::Why(command) => command.at(session).run(session).await,
             Self::Watch(command) => command.at(session).run(session).await,
             Self::Status(command) => command.at(session).run(session).await,
             Self::Peers(command) => command.at(session).run(session).await,

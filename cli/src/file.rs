@@ -102,7 +102,8 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), CommandError> {
     replacement.finish()
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> CommandError {
+/// Why a file was not read.
+pub(crate) fn unreadable(path: &Path, error: &io::Error) -> CommandError {
     CommandError::refused(format_args!("{} can't be read: {}", shown(path), words(error)))
 }
 

@@ -23,6 +23,24 @@ impl Progress {
         Self { bar, begun: Instant::now() }
     }
 
+    /// Of bytes of input, where `total` is known, while `things` are counted by [`Self::say`].
+    pub(crate) fn of_bytes(total: Option<u64>) -> Self {
+        let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden());
+        let template = match total {
+            Some(_) => "{bar:40} {bytes} of {total_bytes}, {msg}, {elapsed}",
+            None => "{bytes}, {msg}, {elapsed}",
+        };
+        bar.set_style(
+            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
+        );
+        Self { bar, begun: Instant::now() }
+    }
+
+    /// What has come of it so far.
+    pub(crate) fn say(&self, words: String) {
+        self.bar.set_message(words);
+    }
+
     /// So many more are done.
     pub(crate) fn advance(&self, by: u64) {
         if self.bar.is_hidden() && self.begun.elapsed() > PATIENCE {

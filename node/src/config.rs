@@ -59,6 +59,8 @@ pub(crate) struct File {
     pub(crate) manifests: PathBuf,
     /// Where the node keeps what it has received.
     pub(crate) data_dir: PathBuf,
+    /// A file with values that no list for SOC tools may hold.
+    pub(crate) allow_list: Option<PathBuf>,
     /// How other nodes reach this one.
     pub(crate) mesh: Mesh,
     /// How operators reach this node.
@@ -75,6 +77,7 @@ impl Default for File {
             roster: "roster.cbor".into(),
             manifests: "manifests".into(),
             data_dir: "data".into(),
+            allow_list: None,
             mesh: Mesh::default(),
             api: Api::default(),
             log: Log::default(),
@@ -166,6 +169,7 @@ pub(crate) struct Config {
     pub(crate) roster: PathBuf,
     pub(crate) manifests: PathBuf,
     pub(crate) data_dir: PathBuf,
+    pub(crate) allow_list: Option<PathBuf>,
     pub(crate) mesh: Mesh,
     pub(crate) api: Api,
     pub(crate) log: Log,
@@ -187,6 +191,7 @@ impl Config {
             roster: folder.join(file.roster),
             manifests: folder.join(file.manifests),
             data_dir: folder.join(file.data_dir),
+            allow_list: file.allow_list.map(|path| folder.join(path)),
             mesh: file.mesh,
             api: Api { socket: folder.join(file.api.socket) },
             log: file.log,
@@ -202,9 +207,18 @@ mod tests {
     fn the_reference_configuration_shows_the_defaults() {
         let text = include_str!("../../config/node.toml");
         assert_eq!(toml::from_str::<File>(text).unwrap(), File::default());
-        for key in
-            ["mesh_id", "node_key", "roster", "manifests", "data_dir", "listen", "socket", "format", "level"]
-        {
+        for key in [
+            "mesh_id",
+            "node_key",
+            "roster",
+            "manifests",
+            "data_dir",
+            "allow_list",
+            "listen",
+            "socket",
+            "format",
+            "level",
+        ] {
             assert!(text.contains(&format!("{key} = ")), "config/node.toml does not show {key}");
         }
     }

@@ -6,6 +6,8 @@ mod answers;
 mod documents;
 mod listener;
 mod metrics;
+mod objects;
+mod questions;
 mod receipts;
 mod streams;
 mod tokens;
@@ -18,13 +20,14 @@ use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::routing::{delete, get, post};
 use certmesh_engine::store::{Store, StoreError};
 use certmesh_engine::tokens::Tokens;
-use certmesh_engine::{Lag, Signing, lags};
+use certmesh_engine::{KnownValues, Lag, Signing, lags};
 use certmesh_mesh::Mesh;
 use certmesh_wire::NodeId;
 use certmesh_wire::limits::{MANIFEST_BYTES, RAW_BODY_BYTES};
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 
+use crate::allowed::Allowed;
 use crate::driver::Input;
 use crate::peers::PeerBook;
 use crate::standing::Standing;
@@ -38,6 +41,8 @@ const REQUEST_BYTES: usize = RAW_BODY_BYTES + 64 * 1024;
 #[derive(Clone)]
 pub(crate) struct State {
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) known: Arc<KnownValues>,
+    pub(crate) allow: Allowed,
     pub(crate) membership: Standing,
     pub(crate) node_id: NodeId,
     pub(crate) driver: mpsc::Sender<Input>,
@@ -124,7 +129,12 @@ fn routes(serving: Serving) -> Router {
         .route("/v1/tokens", post(tokens::create).get(tokens::list))
         .route("/v1/tokens/{id}", delete(tokens::revoke))
         .route("/metrics", get(metrics::metrics))
-        .route("/v1/objects", get(streams::objects))
+        // Values come and answers go for as long as both like: no limit but that of a line.
+        .route("/v1/check", post(questions::check).layer(DefaultBodyLimit::disable()))
+        .route("/v1/objects", get(objects::objects))
+        .route("/v1/related/{id}", get(questions::related))
+        .route("/v1/records/{id}", get(questions::record))
+        .route("/v1/why", get(questions::why))
         .route("/v1/versions/{id}", get(streams::versions))
         .route("/v1/watch", get(streams::watch_arrivals))
         .route("/v1/export", get(streams::export))

@@ -1,6 +1,8 @@
 //! The node: one process of a member, which keeps the records of the mesh and gives its operators
 //! and SOC tools what they ask for. This file only wires the rooms together.
 
+mod allowed;
+mod asking;
 mod clock;
 mod config;
 mod driver;
@@ -17,11 +19,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use certmesh_engine::store::Store;
-use certmesh_engine::{Engine, Membership, Steps, StopNote, commit};
+use certmesh_engine::{Engine, KnownValues, Membership, Steps, StopNote, commit};
 use certmesh_mesh::Event;
 use certmesh_store::{Reopened, RocksStore};
 use clap::Parser;
 
+use crate::allowed::AllowFile;
 use crate::config::Config;
 use crate::driver::{Driver, News};
 use crate::material::Material;
@@ -79,7 +82,9 @@ fn keep_private() -> Result<(), Failure> {
 async fn serve(config: Config) -> Result<(), Failure> {
     // Whatever can fail comes before the driver, whose thread has to be joined once it runs.
     let material = Material::load(&config)?;
+    let (allow_file, allow) = AllowFile::open(config.allow_list.clone())?;
     let mut signals = Signals::new()?;
+    let mut hang_ups = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?;
     let socket = local_api::bind(&config.api.socket).await?;
     let mesh_id = material.documents.mesh();
     let store = Arc::new(RocksStore::open(&config.data_dir, mesh_id)?);
@@ -131,6 +136,8 @@ async fn serve(config: Config) -> Result<(), Failure> {
         socket,
         local_api::State {
             store: store.clone(),
+            known: Arc::new(KnownValues::build(&*store)?),
+            allow,
             membership: standing.clone(),
             node_id,
             driver: driver.handle().live,
@@ -156,6 +163,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
                 tracing::info!(signal, "stopping");
                 break None;
             }
+            _ = hang_ups.recv() => allow_file.read_again(),
             news = driver.news() => match news {
                 Some(News::Missing(peer)) => sync.nudge(peer),
                 Some(News::Published) => sync.published(),

@@ -1,41 +1,104 @@
-//! `certmesh query`: does anybody know this?
+//! `certmesh query`: which objects are there?
 
-use certmesh_api::{Lines, QueryParams};
+mod formats;
+
+use certmesh_api::{Lines, ObjectLine, QueryParams};
+use certmesh_intel::Tlp;
 use certmesh_wire::MemberCode;
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::error::CommandError;
 use crate::objects;
 use crate::session::{Session, talk};
 use crate::table::{count, table};
 use crate::time::AgeOrTime;
+use formats::Printer;
 
 /// How many objects a table shows unless told otherwise.
 const TABLE_ROWS: u64 = 50;
 
-/// Finds objects, the latest arrival first
+/// Finds objects by what they say, the latest arrival first
 ///
 /// VALUE is what an object speaks of: a domain, an address, a hash, a URL and so on, defanged or not. What is given
-/// combines with AND. A table shows 50 objects unless --limit says otherwise; --json prints all, one a line.
+/// combines with AND. Objects that were taken back, replaced or have expired are left out; --valid-at asks about another
+/// time. A table shows 50 objects unless --limit says otherwise; the other formats print all.
+///
+/// Pages: each answer that ends early tells a cursor, which stays good for ever; --after CURSOR goes on behind it.
 #[derive(Args)]
 #[command(after_help = "Examples:
   certmesh query hxxps://evil[.]example/login
-  certmesh query --type indicator --from MY --since 7d")]
+  certmesh query --type indicator --from MY --since 7d
+  certmesh query --technique T1566 --confidence 70 --sort confidence
+  certmesh query --observable domain-name --label c2 --format csv > c2.csv
+  certmesh query --text loader --format stix > loader.json")]
 pub(crate) struct Query {
     /// A value to look for
     value: Option<String>,
     /// Objects of this STIX type only
     #[arg(long = "type", value_name = "TYPE")]
     object_type: Option<String>,
+    /// That speak of this kind of thing: ipv4-addr, domain-name, file-sha256 and so on
+    #[arg(long, value_name = "KIND")]
+    observable: Option<String>,
+    /// With this STIX id
+    #[arg(long, value_name = "STIX-ID")]
+    id: Option<String>,
     /// Published by this member only
     #[arg(long, value_name = "MEMBER", value_parser = member)]
     from: Option<MemberCode>,
+    /// With this label
+    #[arg(long)]
+    label: Option<String>,
+    /// Of this ATT&CK technique, sub-techniques included
+    #[arg(long, value_name = "T1566")]
+    technique: Option<String>,
+    /// At least this sure, 0 to 100
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(..=100))]
+    confidence: Option<u8>,
+    /// With this marking: clear, green, amber, amber+strict or red
+    #[arg(long, value_name = "LEVEL")]
+    tlp: Option<Tlp>,
+    /// Valid then: an age back, or a time
+    #[arg(long, value_name = "AGE|TIME")]
+    valid_at: Option<AgeOrTime>,
     /// Arrived since then: an age back, or a time
     #[arg(long, value_name = "AGE|TIME")]
     since: Option<AgeOrTime>,
+    /// Arrived before then: an age back, or a time
+    #[arg(long, value_name = "AGE|TIME")]
+    until: Option<AgeOrTime>,
+    /// With this text in their name or description
+    #[arg(long)]
+    text: Option<String>,
+    /// In this order
+    #[arg(long, value_name = "ORDER", value_enum, default_value = "newest", hide_possible_values = false)]
+    sort: Sort,
+    /// Go on behind the object that this cursor was told for
+    #[arg(long, value_name = "CURSOR")]
+    after: Option<String>,
     /// Show at most so many
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
+    /// Print them like this
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "table")]
+    format: Format,
+}
+
+/// The orders that the node knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Sort {
+    Newest,
+    Oldest,
+    Confidence,
+    FirstSeen,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Table,
+    Json,
+    Csv,
+    Stix,
 }
 
 /// A member code as people type it, in any case.
@@ -45,49 +108,91 @@ fn member(text: &str) -> Result<MemberCode, certmesh_wire::CodeFault> {
 
 impl Query {
     pub(crate) async fn run(self, session: &mut Session) -> Result<(), CommandError> {
-        if session.json() {
-            let mut lines = session.client().query(&self.params(self.limit)).await?;
-            while let Some(line) = lines.next().await? {
-                session.json_line(&line)?;
-            }
-            return Ok(());
+        match self.format {
+            Format::Table if !session.json() => self.show(session).await,
+            Format::Table | Format::Json => self.print(Printer::Json, session).await,
+            Format::Csv => self.print(Printer::csv(), session).await,
+            Format::Stix => self.print(Printer::stix(), session).await,
         }
+    }
+
+    /// One object after the other, all of them unless there is a limit.
+    async fn print(&self, mut printer: Printer, session: &mut Session) -> Result<(), CommandError> {
+        // One more than is printed tells whether there are more.
+        let limit = self.limit.map(|limit| limit.saturating_add(1));
+        let mut lines = session.client().query(&self.params(limit)).await?;
+        printer.begin(session)?;
+        let (mut printed, mut cursor) = (0, None);
+        while let Some(line) = lines.next().await? {
+            if Some(printed) == self.limit {
+                session.flush()?;
+                say_more(cursor);
+                break;
+            }
+            printer.object(&line, session)?;
+            (printed, cursor) = (printed + 1, line.cursor);
+        }
+        printer.end(session)?;
+        Ok(())
+    }
+
+    async fn show(&self, session: &mut Session) -> Result<(), CommandError> {
         let limit = self.limit.unwrap_or(TABLE_ROWS);
-        // One more than is shown tells whether there are more.
         let lines = session.client().query(&self.params(Some(limit.saturating_add(1)))).await?;
-        let (rows, more) = rows(lines, limit).await?;
-        if rows.is_empty() {
+        let (found, more) = first(lines, limit).await?;
+        if found.is_empty() {
             talk("nothing found");
             return Ok(());
         }
-        let shown = rows.len() as u64;
-        session.line(table(&objects::HEAD, rows))?;
+        session.line(table(&objects::HEAD, found.iter().map(objects::row)))?;
         session.flush()?;
         if more {
-            talk(format_args!("the latest {} only; --limit N shows more", count(shown, "object")));
+            talk(format_args!(
+                "the first {} only; --limit N shows more",
+                count(found.len() as u64, "object")
+            ));
+            say_more(found.last().and_then(|line| line.cursor.clone()));
         }
         Ok(())
     }
 
     fn params(&self, limit: Option<u64>) -> QueryParams {
+        let sort = self.sort.to_possible_value().map(|sort| sort.get_name().to_owned());
         QueryParams {
             value: self.value.clone(),
             object_type: self.object_type.clone(),
+            observable: self.observable.clone(),
+            id: self.id.clone(),
             from: self.from.map(|code| code.to_string()),
+            label: self.label.clone(),
+            technique: self.technique.clone(),
+            confidence: self.confidence,
+            tlp: self.tlp.map(|tlp| tlp.to_string()),
+            valid_at_ms: self.valid_at.map(AgeOrTime::ago_ms),
             since_ms: self.since.map(AgeOrTime::ago_ms),
+            until_ms: self.until.map(AgeOrTime::ago_ms),
+            text: self.text.clone(),
+            sort: sort.filter(|_| self.sort != Sort::Newest),
+            after: self.after.clone(),
             limit,
         }
     }
 }
 
-/// At most `limit` rows, and whether there was another.
-async fn rows(mut lines: Lines, limit: u64) -> Result<(Vec<Vec<String>>, bool), CommandError> {
-    let mut rows = Vec::new();
-    while let Some(line) = lines.next().await? {
-        if rows.len() as u64 == limit {
-            return Ok((rows, true));
-        }
-        rows.push(objects::row(&line));
+fn say_more(cursor: Option<String>) {
+    if let Some(cursor) = cursor {
+        talk(format_args!("the next page: the same query with --after {cursor}"));
     }
-    Ok((rows, false))
+}
+
+/// At most `limit` objects, and whether there was another.
+async fn first(mut lines: Lines<ObjectLine>, limit: u64) -> Result<(Vec<ObjectLine>, bool), CommandError> {
+    let mut found = Vec::new();
+    while let Some(line) = lines.next().await? {
+        if found.len() as u64 == limit {
+            return Ok((found, true));
+        }
+        found.push(line);
+    }
+    Ok((found, false))
 }

@@ -1,6 +1,6 @@
 //! `certmesh watch`: what arrives, as it arrives.
 
-use certmesh_api::{ClientError, Lines};
+use certmesh_api::{ClientError, Lines, ObjectLine};
 use clap::Args;
 
 use crate::error::CommandError;
@@ -27,7 +27,7 @@ impl Watch {
     }
 }
 
-async fn print(mut lines: Lines, session: &mut Session) -> Result<(), CommandError> {
+async fn print(mut lines: Lines<ObjectLine>, session: &mut Session) -> Result<(), CommandError> {
     while let Some(line) = lines.next().await? {
         if session.json() {
             session.json_line(&line)?;

@@ -6,7 +6,16 @@ use crate::desk::{Desk, Ran};
 fn no_node_is_exit_3() {
     let desk = Desk::new();
     desk.write("object.json", INDICATOR.as_bytes());
-    for command in ["status", "peers", "query a.example", "show x", "watch", "publish object.json"] {
+    for command in [
+        "status",
+        "peers",
+        "check a.example",
+        "query a.example",
+        "show x",
+        "why a.example",
+        "watch",
+        "publish object.json",
+    ] {
         let ran = desk.run(&format!("--node none.sock {command}"));
         assert_eq!(ran.code, Some(3), "{command}\n{ran}");
     }

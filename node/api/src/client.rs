@@ -2,9 +2,13 @@
 //!
 //! Each call opens a connection of its own: the socket is local, and a watch may last for days.
 
+mod asking;
+mod body;
+
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::header::CONTENT_TYPE;
@@ -15,14 +19,13 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
 use crate::types::{
-    Documents, ErrorBody, Forks, ObjectLine, Peers, PublishRequest, Published, QueryParams, Receipts, Status,
-    Submitted, TokenCreated, TokenEntry, TokenRequest, Tokens,
+    Documents, ErrorBody, Forks, ObjectLine, Peers, PublishRequest, Published, Receipts, Status, Submitted,
+    TokenCreated, TokenEntry, TokenRequest, Tokens,
 };
+pub use body::{Body, Lines};
 
 /// An answer that is not a stream, in bytes: far above any status, far below trouble.
 const ANSWER_BYTES: usize = 16 * 1024 * 1024;
-/// One line of a stream, in bytes: an object of 8 MiB with its provenance.
-const LINE_BYTES: usize = 9 * 1024 * 1024;
 
 /// Why a call did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -81,18 +84,8 @@ impl Client {
         self.json(Method::POST, "/v1/vouch", Vec::new()).await.map(|_: serde_json::Value| ())
     }
 
-    /// Objects that match, latest arrival first.
-    pub async fn query(&self, params: &QueryParams) -> Result<Lines, ClientError> {
-        self.lines(&format!("/v1/objects?{}", query_string(params))).await
-    }
-
-    /// Every version of the object with this STIX id, latest arrival first.
-    pub async fn versions(&self, id: &str) -> Result<Lines, ClientError> {
-        self.lines(&format!("/v1/versions/{}", escape(id))).await
-    }
-
     /// Objects that arrive from now on; ends only with the node.
-    pub async fn watch(&self) -> Result<Lines, ClientError> {
+    pub async fn watch(&self) -> Result<Lines<ObjectLine>, ClientError> {
         self.lines("/v1/watch").await
     }
 
@@ -147,8 +140,8 @@ impl Client {
         &self,
         mut take: impl FnMut(&[u8]) -> std::io::Result<()>,
     ) -> Result<std::io::Result<()>, ClientError> {
-        let mut body = self.send(Method::GET, "/v1/export", Vec::new()).await?.into_body();
-        while let Some(piece) = self.next_piece(&mut body).await? {
+        let mut body = self.body(Method::GET, "/v1/export", Full::default()).await?;
+        while let Some(piece) = body.next().await? {
             if let Err(e) = take(&piece) {
                 return Ok(Err(e));
             }
@@ -162,22 +155,28 @@ impl Client {
         path: &str,
         body: impl Into<Bytes>,
     ) -> Result<T, ClientError> {
-        let answer = self.send(method, path, body.into()).await?;
+        let answer = self.send(method, path, Full::new(body.into())).await?;
         let bytes = collect(answer.into_body()).await.map_err(|e| self.broken(e))?;
         serde_json::from_slice(&bytes).map_err(|e| self.broken(e))
     }
 
-    async fn lines(&self, path: &str) -> Result<Lines, ClientError> {
-        let body = self.send(Method::GET, path, Vec::new()).await?.into_body();
-        Ok(Lines { client: self.clone(), body, buffer: BytesMut::new() })
+    async fn lines<T: DeserializeOwned>(&self, path: &str) -> Result<Lines<T>, ClientError> {
+        Ok(Lines::new(self.body(Method::GET, path, Full::default()).await?))
     }
 
-    async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        body: impl Into<Bytes>,
-    ) -> Result<Response<Incoming>, ClientError> {
+    /// The answer's bytes, as they come.
+    async fn body<B>(&self, method: Method, path: &str, body: B) -> Result<Body, ClientError>
+    where
+        B: hyper::body::Body<Data = Bytes, Error = Infallible> + Send + 'static,
+    {
+        let body = self.send(method, path, body).await?.into_body();
+        Ok(Body { client: self.clone(), body })
+    }
+
+    async fn send<B>(&self, method: Method, path: &str, body: B) -> Result<Response<Incoming>, ClientError>
+    where
+        B: hyper::body::Body<Data = Bytes, Error = Infallible> + Send + 'static,
+    {
         let stream = UnixStream::connect(&self.socket)
             .await
             .map_err(|cause| ClientError::Unreachable { socket: self.socket.clone(), cause })?;
@@ -190,7 +189,7 @@ impl Client {
             .uri(path)
             .header("host", "certmesh")
             .header(CONTENT_TYPE, "application/json")
-            .body(Full::new(body.into()))
+            .body(body)
             .map_err(|e| self.broken(e))?;
         let answer = sender.send_request(request).await.map_err(|e| self.broken(e))?;
         if answer.status().is_success() { Ok(answer) } else { Err(self.refused(answer).await) }
@@ -206,16 +205,6 @@ impl Client {
         ClientError::Refused { status, body }
     }
 
-    async fn next_piece(&self, body: &mut Incoming) -> Result<Option<Bytes>, ClientError> {
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|e| self.broken(e))?;
-            if let Ok(data) = frame.into_data() {
-                return Ok(Some(data));
-            }
-        }
-        Ok(None)
-    }
-
     fn broken(&self, cause: impl std::fmt::Display) -> ClientError {
         ClientError::Broken { socket: self.socket.clone(), cause: cause.to_string() }
     }
@@ -223,38 +212,6 @@ impl Client {
 
 async fn collect(body: Incoming) -> Result<Bytes, Box<dyn std::error::Error + Send + Sync>> {
     Ok(Limited::new(body, ANSWER_BYTES).collect().await?.to_bytes())
-}
-
-/// A stream of objects, a line each.
-pub struct Lines {
-    client: Client,
-    body: Incoming,
-    buffer: BytesMut,
-}
-
-impl Lines {
-    /// The next object, or `None` when the node has sent all of them.
-    ///
-    /// # Errors
-    /// When the connection breaks: what came before is then not all there is.
-    pub async fn next(&mut self) -> Result<Option<ObjectLine>, ClientError> {
-        let mut searched = 0;
-        loop {
-            if let Some(end) = self.buffer[searched..].iter().position(|byte| *byte == b'\n') {
-                let line = self.buffer.split_to(searched + end + 1);
-                return serde_json::from_slice(&line).map(Some).map_err(|e| self.client.broken(e));
-            }
-            searched = self.buffer.len();
-            if searched > LINE_BYTES {
-                return Err(self.client.broken("a line without end"));
-            }
-            match self.client.next_piece(&mut self.body).await? {
-                Some(piece) => self.buffer.extend_from_slice(&piece),
-                None if self.buffer.is_empty() => return Ok(None),
-                None => return Err(self.client.broken("the last line is incomplete")),
-            }
-        }
-    }
 }
 
 /// `application/x-www-form-urlencoded` of a flat JSON object.
@@ -281,7 +238,8 @@ fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::query_string;
+    use crate::QueryParams;
 
     #[test]
     fn query_strings_are_escaped() {

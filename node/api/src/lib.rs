@@ -7,8 +7,12 @@
 //! | --- | --- |
 //! | `POST /v1/publish` [`PublishRequest`] | [`Published`] |
 //! | `POST /v1/vouch` | `{}`: the node signs from now on |
-//! | `GET /v1/objects` [`QueryParams`] | a line for each [`ObjectLine`], latest arrival first |
+//! | `POST /v1/check` values, one a line | a line for each [`Checked`], in their order, while they are still coming |
+//! | `GET /v1/objects` [`QueryParams`] | a line for each [`ObjectLine`], latest arrival first unless asked otherwise |
 //! | `GET /v1/versions/{stix id}` | a line for each [`ObjectLine`] with that id |
+//! | `GET /v1/related/{stix id}` | [`Related`]: what it refers to, and what refers to it |
+//! | `GET /v1/records/{record id}` | [`SignedRecord`] |
+//! | `GET /v1/why` `value`, `ceiling` | [`Why`] the value is in lists, or is not |
 //! | `GET /v1/watch` | a line for each [`ObjectLine`] that arrives from now on |
 //! | `GET /v1/status` | [`Status`] |
 //! | `GET /v1/peers` | [`Peers`] |
@@ -24,12 +28,18 @@
 //!
 //! Every error is an [`ErrorBody`] with a status of 4xx (the request) or 5xx (the node).
 
+mod asking;
 mod client;
 mod types;
 
-pub use client::{Client, ClientError, Lines};
+pub use bytes::Bytes;
+
+pub use asking::{
+    CheckHit, Checked, FeedParams, QueryParams, Reason, Related, Relation, SignedRecord, Summary, Why,
+};
+pub use client::{Body, Client, ClientError, Lines};
 pub use types::{
     DocumentFile, Documents, ErrorBody, Fork, Forks, Holder, ObjectLine, Peer, PeerState, Peers,
-    PublishRequest, Published, QueryParams, Receipts, RecordReceipts, Status, Submitted, TokenCreated,
-    TokenEntry, TokenRequest, Tokens,
+    PublishRequest, Published, Receipts, RecordReceipts, Status, Submitted, TokenCreated, TokenEntry,
+    TokenRequest, Tokens,
 };

@@ -22,27 +22,6 @@ pub struct Published {
     pub record: String,
 }
 
-/// What to look for; fields combine with AND.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct QueryParams {
-    /// A value that an object speaks of, such as a domain or a hash, defanged or not.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
-    /// A STIX type, such as `indicator`.
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    pub object_type: Option<String>,
-    /// The member that published it, such as `SG`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub from: Option<String>,
-    /// Arrived here at or after this time, milliseconds since 1970 UTC.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub since_ms: Option<u64>,
-    /// How many objects to answer with; all if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub limit: Option<u64>,
-}
-
 /// One object with its provenance.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ObjectLine {
@@ -60,6 +39,9 @@ pub struct ObjectLine {
     pub record: String,
     /// Its marking: `clear`, `green`, `amber`, `amber+strict` or `red`.
     pub tlp: String,
+    /// Where a query goes on after this object, in the order that was asked for; absent elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
     /// The published JSON, byte for byte, except that line breaks between its tokens are spaces here.
     pub object: Box<RawValue>,
 }

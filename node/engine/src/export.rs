@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use certmesh_wire::{ExportWriter, Parcel};
+use certmesh_wire::{ExportWriter, Parcel, RecordId};
 
 use crate::layout::{self, LogState};
 use crate::membership::Membership;
@@ -30,6 +30,18 @@ pub fn export(
         }
     }
     Ok(())
+}
+
+/// The record with this id and its body, if it is here and not disputed.
+pub fn parcel(store: &dyn Store, record: RecordId) -> Result<Option<Parcel>, StoreError> {
+    let Some(place) = store.get(Family::Control, &layout::record(&record))? else { return Ok(None) };
+    let (number, seq) = layout::decode_place(&place)?;
+    let logs = layout::read_logs(store)?;
+    if !logs.values().any(|state| state.number == number && seq < state.next) {
+        return Ok(None);
+    }
+    let Some(signed) = store.get(Family::Log, &place)? else { return Ok(None) };
+    Ok(Some(Parcel::new(signed, store.get(Family::Body, &place)?)))
 }
 
 /// The valid records of a log, each with its body: what is disputed stays here.

@@ -44,7 +44,7 @@ pub use commit::{Committed, CommittedRecord, Steps, commit};
 pub use documents::{Document, DocumentFault, Documents};
 pub use engine::{Engine, OpenFault};
 pub use enter::{Candidate, Entering};
-pub use export::export;
+pub use export::{export, parcel};
 pub use forks::{Fork, forks};
 pub use layout::{Counts, LogState, StoredObject};
 pub use membership::{Membership, Node, Split};

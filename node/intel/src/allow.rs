@@ -158,6 +158,16 @@ impl AllowList {
         }
     }
 
+    /// The same for a value as a person types it, as whatever it looks like.
+    #[must_use]
+    pub fn holds_back_typed(&self, typed: &str) -> Option<HeldBack<'_>> {
+        match host::read(Typed::new(typed).refanged()) {
+            Some(Host::Network(network)) => self.network(network),
+            Some(Host::Name(name)) => self.name(&name),
+            None => values(typed).find_map(|value| self.url(&value)),
+        }
+    }
+
     fn network(&self, network: Network) -> Option<HeldBack<'_>> {
         if let Some(entry) = self.allowed_network(network) {
             return Some(HeldBack::Allowed(entry));
@@ -246,6 +256,22 @@ mod tests {
             assert_eq!(list.holds_back(kind, value), entry.map(HeldBack::Allowed), "{value}");
         }
         assert_eq!(list.len(), 7);
+    }
+
+    #[test]
+    fn what_is_typed_is_taken_for_what_it_looks_like() {
+        let list = AllowList::read(LIST).unwrap();
+        for (typed, entry) in [
+            ("203.0.113[.]7", Some("203.0.113.0/28")),
+            ("WWW.bank[.]example", Some("Bank[.]example")),
+            ("hxxps://cdn.example/lib.js", Some("hxxps://cdn[.]example/lib.js")),
+            ("d41d8cd98f00b204e9800998ecf8427e", Some("D41D8CD98F00B204E9800998ECF8427E")),
+            ("evil.example", None),
+            ("", None),
+        ] {
+            assert_eq!(list.holds_back_typed(typed), entry.map(HeldBack::Allowed), "{typed}");
+        }
+        assert!(list.holds_back_typed("10.1.2.3").is_some());
     }
 
     #[test]

@@ -17,8 +17,8 @@ mod zeek;
 use crate::display::safe;
 use crate::tlp::Tlp;
 
-pub use feed::Feed;
-pub use feed::{Source, UnknownFeed};
+pub use csv::csv_line;
+pub use feed::{Feed, Source, UnknownFeed};
 pub use stix::{Bundle, bundle_id};
 
 /// The longest value, in bytes, that stands in a list; no tool looks at longer ones.

@@ -1,4 +1,4 @@
-//! Routes whose answer is a stream: objects, a line each, and the export.
+//! Routes whose answer is a stream: versions, arrivals and the export; and objects as lines.
 //!
 //! Each stream reads a page at a time and goes on when the client has taken it, so a slow client
 //! costs a page of memory and no lock.
@@ -6,11 +6,10 @@
 use std::ops::ControlFlow;
 
 use axum::body::Body;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query as AxumQuery, State as AxumState};
+use axum::extract::{Path, State as AxumState};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use certmesh_api::{ObjectLine, QueryParams};
+use certmesh_api::ObjectLine;
 use certmesh_engine::store::StoreError;
 use certmesh_engine::{
     Membership, Page, Query, Reader, StoredObject, after, query, versions as all_versions,
@@ -29,67 +28,6 @@ use crate::driver::Input;
 const EXPORT_PIECES: usize = 4;
 /// Bytes of an export that are handed on together.
 const EXPORT_PIECE_BYTES: usize = 256 * 1024;
-
-type Asked<T> = Result<AxumQuery<T>, QueryRejection>;
-
-pub(super) async fn objects(
-    AxumState(state): AxumState<State>,
-    params: Asked<QueryParams>,
-) -> Result<Response, Failure> {
-    let AxumQuery(params) = params.map_err(|e| Failure::refused(e.body_text(), None))?;
-    let asked =
-        Asking { query: to_query(&params)?, before: None, left: params.limit.unwrap_or(u64::MAX), state };
-    // The first page is read before the answer begins, so that a failing store is an error, not a torn stream.
-    let (first, asking) = asked.page().await?;
-    let pages = stream::unfold((Some(first), asking), |(page, asking)| async move {
-        match (page, asking) {
-            (Some(page), asking) => Some((Ok(page), (None, asking))),
-            (None, Some(asking)) => match asking.page().await {
-                Ok((page, asking)) => Some((Ok(page), (None, asking))),
-                Err(e) => Some((Err(e), (None, None))),
-            },
-            (None, None) => None,
-        }
-    });
-    Ok(lines(pages))
-}
-
-/// A query on its way through the store.
-struct Asking {
-    state: State,
-    query: Query,
-    before: Option<u64>,
-    left: u64,
-}
-
-impl Asking {
-    /// The next page as text, and how to go on if there may be more.
-    async fn page(mut self) -> Result<(Bytes, Option<Self>), StoreError> {
-        let limit = usize::try_from(self.left).unwrap_or(usize::MAX);
-        if limit == 0 {
-            return Ok((Bytes::new(), None));
-        }
-        let (store, asked, before) = (self.state.store.clone(), self.query.clone(), self.before);
-        let Page { objects, next } =
-            blocking(move || query(&*store, &Reader::operator(now_ms()), &asked, before, limit)).await?;
-        self.left = self.left.saturating_sub(objects.len() as u64);
-        self.before = next;
-        let go_on = next.is_some() && self.left > 0;
-        Ok((to_lines(&self.state.membership.now(), &objects)?, go_on.then_some(self)))
-    }
-}
-
-fn to_query(params: &QueryParams) -> Result<Query, Failure> {
-    let from = params.from.as_deref().map(|code| code.to_ascii_uppercase().parse());
-    let from = from.transpose().map_err(|e| Failure::refused(e, None))?;
-    Ok(Query {
-        value: params.value.clone(),
-        object_type: params.object_type.clone(),
-        from,
-        since_ms: params.since_ms,
-        ..Query::default()
-    })
-}
 
 pub(super) async fn versions(
     AxumState(state): AxumState<State>,
@@ -177,14 +115,17 @@ pub(super) async fn export(AxumState(state): AxumState<State>) -> Response {
 }
 
 /// Reads the store on a thread that may block.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     read: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
     let stopped = |_| StoreError { doing: "reading", cause: "the node is stopping".into() };
     tokio::task::spawn_blocking(read).await.map_err(stopped)?
 }
 
-fn lines(pages: impl Stream<Item = Result<Bytes, StoreError>> + Send + 'static) -> Response {
+pub(super) fn lines<E>(pages: impl Stream<Item = Result<Bytes, E>> + Send + 'static) -> Response
+where
+    E: Into<axum::BoxError> + 'static,
+{
     ([("content-type", "application/x-ndjson")], Body::from_stream(pages)).into_response()
 }
 
@@ -198,26 +139,37 @@ fn standing(membership: &Membership, object: &StoredObject) -> Option<String> {
     }
 }
 
-fn to_lines(membership: &Membership, objects: &[StoredObject]) -> Result<Bytes, StoreError> {
+pub(super) fn to_lines(membership: &Membership, objects: &[StoredObject]) -> Result<Bytes, StoreError> {
     let mut text = Vec::new();
-    for object in objects {
-        let not_json = |e: serde_json::Error| StoreError {
-            doing: "reading",
-            cause: format!("the object that arrived at {} is not JSON: {e}", object.arrival),
-        };
-        let line = ObjectLine {
-            arrival: object.arrival,
-            member: object.member.to_string(),
-            standing: standing(membership, object),
-            node_id: object.node.to_string(),
-            record: object.record.to_string(),
-            tlp: object.tlp.to_string(),
-            object: RawValue::from_string(on_one_line(&object.json)).map_err(not_json)?,
-        };
-        serde_json::to_writer(&mut text, &line).map_err(not_json)?;
-        text.push(b'\n');
-    }
+    objects.iter().try_for_each(|object| push_line(to_line(membership, object)?, &mut text))?;
     Ok(text.into())
+}
+
+pub(super) fn push_line(line: ObjectLine, text: &mut Vec<u8>) -> Result<(), StoreError> {
+    serde_json::to_writer(&mut *text, &line).map_err(|e| not_json(line.arrival, &e))?;
+    text.push(b'\n');
+    Ok(())
+}
+
+/// An object with its provenance.
+pub(super) fn to_line(membership: &Membership, object: &StoredObject) -> Result<ObjectLine, StoreError> {
+    Ok(ObjectLine {
+        arrival: object.arrival,
+        member: object.member.to_string(),
+        standing: standing(membership, object),
+        node_id: object.node.to_string(),
+        record: object.record.to_string(),
+        tlp: object.tlp.to_string(),
+        cursor: None,
+        object: RawValue::from_string(on_one_line(&object.json)).map_err(|e| not_json(object.arrival, &e))?,
+    })
+}
+
+fn not_json(arrival: u64, fault: &serde_json::Error) -> StoreError {
+    StoreError {
+        doing: "reading",
+        cause: format!("the object that arrived at {arrival} is not JSON: {fault}"),
+    }
 }
 
 /// JSON with its line breaks as spaces: they can stand between tokens alone (RFC 8259, section 7).

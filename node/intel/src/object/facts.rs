@@ -99,6 +99,12 @@ impl<'a> Object<'a> {
         ["description", "content", "explanation", "abstract"].into_iter().find_map(|name| self.text(name))
     }
 
+    /// Why its author thinks so: an opinion's.
+    #[must_use]
+    pub fn explanation(&self) -> Option<std::borrow::Cow<'a, str>> {
+        self.text("explanation")
+    }
+
     /// The first 64 of an indicator's types that have at most 256 bytes, as they are.
     #[must_use]
     pub fn indicator_types(&self) -> Vec<String> {

@@ -1,0 +1,3 @@
+//! What is answered to operators and SOC tools alike, whichever door they come through.
+
+pub(crate) mod check;

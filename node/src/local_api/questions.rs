@@ -1,0 +1,137 @@
+//! Questions with one answer: what is related, why a value is listed or not, and a record as it was signed.
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query as AxumQuery, Request, State as AxumState};
+use axum::response::Response;
+use certmesh_api::{Reason, Related, Relation, SignedRecord, Summary, Why};
+use certmesh_engine::{Because, How, Reader, parcel};
+use certmesh_intel::allow::AllowList;
+use certmesh_intel::{Question, Tlp};
+use certmesh_wire::RecordId;
+use serde::Deserialize;
+
+use super::State;
+use super::answers::Failure;
+use super::streams::{blocking, lines, to_line};
+use crate::asking::check;
+use crate::clock::now_ms;
+
+/// Values in, answers out; an operator sees everything.
+pub(super) async fn check(AxumState(state): AxumState<State>, request: Request) -> Response {
+    let asking = check::Asking { store: state.store.clone(), known: state.known.clone(), ceiling: Tlp::Red };
+    lines(check::answers(asking, request.into_body().into_data_stream()))
+}
+
+pub(super) async fn related(
+    AxumState(state): AxumState<State>,
+    Path(id): Path<String>,
+) -> Result<Json<Related>, Failure> {
+    let store = state.store.clone();
+    let found = blocking(move || certmesh_engine::related(&*store, &Reader::operator(now_ms()), &id)).await?;
+    let membership = state.membership.now();
+    let relation = |relation: certmesh_engine::Relation| -> Result<Relation, Failure> {
+        let object = relation.object.map(|object| to_line(&membership, &object)).transpose()?;
+        Ok(Relation { property: relation.property, id: relation.id, object })
+    };
+    Ok(Json(Related {
+        referred_by: found.referred_by.into_iter().map(relation).collect::<Result<_, _>>()?,
+        refers_to: found.refers_to.into_iter().map(relation).collect::<Result<_, _>>()?,
+        capped: found.capped,
+    }))
+}
+
+pub(super) async fn record(
+    AxumState(state): AxumState<State>,
+    Path(id): Path<String>,
+) -> Result<Json<SignedRecord>, Failure> {
+    let unknown = || Failure::refused(format!("this node holds no record {id} that counts"), None);
+    let record: RecordId = id.parse().map_err(|_| unknown())?;
+    let store = state.store.clone();
+    let found = blocking(move || parcel(&*store, record)).await?;
+    let parcel = found.ok_or_else(unknown)?;
+    Ok(Json(SignedRecord {
+        record: record.to_string(),
+        mesh: state.membership.now().mesh().to_string(),
+        parcel: parcel.encode().iter().map(|byte| format!("{byte:02x}")).collect(),
+    }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WhyParams {
+    value: String,
+    ceiling: Option<String>,
+}
+
+pub(super) async fn why(
+    AxumState(state): AxumState<State>,
+    params: Result<AxumQuery<WhyParams>, QueryRejection>,
+) -> Result<Json<Why>, Failure> {
+    let AxumQuery(params) = params.map_err(|e| Failure::refused(e.body_text(), None))?;
+    let ceiling = params.ceiling.as_deref().unwrap_or("green").parse();
+    let ceiling: Tlp = ceiling.map_err(|fault| Failure::refused(fault, None))?;
+    let (store, question) = (state.store.clone(), Question::read(&params.value));
+    let reader = Reader { ceiling, now_ms: now_ms() };
+    let found = blocking(move || certmesh_engine::why(&*store, &reader, &question)).await?;
+    let held_back = held_back(&state.allow.now(), &params.value, &found.reasons);
+    let is_listed = |reason: &certmesh_engine::Reason| {
+        reason.how == How::Exact && !reason.partial && reason.because == Because::Listed
+    };
+    Ok(Json(Why {
+        value: params.value,
+        ceiling: ceiling.to_string(),
+        listed: held_back.is_none() && found.reasons.iter().any(is_listed),
+        held_back,
+        reasons: found.reasons.into_iter().map(reason).collect(),
+        capped: found.capped,
+    }))
+}
+
+/// Why no list holds the value, as whatever it is mentioned; as what it looks like, if nobody mentions it.
+fn held_back(allow: &AllowList, value: &str, reasons: &[certmesh_engine::Reason]) -> Option<String> {
+    let exact = reasons.iter().filter(|reason| reason.how == How::Exact);
+    let mut exact = exact.map(|reason| (reason.kind.as_str(), reason.value.as_str())).peekable();
+    if exact.peek().is_some() {
+        let found = exact.find_map(|(kind, value)| allow.holds_back(kind, value));
+        return found.map(|held| held.to_string());
+    }
+    allow.holds_back_typed(value).map(|held| held.to_string())
+}
+
+fn reason(found: certmesh_engine::Reason) -> Reason {
+    let (because, expired_ms, superseded_by, by) = match found.because {
+        Because::Listed => ("listed", None, None, Vec::new()),
+        Because::Expired { at_ms } => ("expired", Some(at_ms), None, Vec::new()),
+        Because::Revoked => ("revoked", None, None, Vec::new()),
+        Because::Superseded { by } => ("superseded", None, by, Vec::new()),
+        Because::AboveCeiling => ("above-ceiling", None, None, Vec::new()),
+        Because::NotOwner { owner } => ("not-owner", None, None, vec![owner]),
+        Because::FalsePositive { members } => ("false-positive", None, None, members),
+    };
+    Reason {
+        how: found.how.word().to_owned(),
+        kind: found.kind,
+        value: found.value,
+        partial: found.partial,
+        because: because.to_owned(),
+        expired_ms,
+        superseded_by,
+        by: by.iter().map(ToString::to_string).collect(),
+        object: summary(found.object),
+    }
+}
+
+fn summary(found: certmesh_engine::Summary) -> Summary {
+    Summary {
+        object_id: found.id,
+        members: found.members.iter().map(ToString::to_string).collect(),
+        tlp: found.tlp.to_string(),
+        confidence: found.confidence,
+        arrival: found.arrival,
+        received_ms: found.received_ms,
+        first_seen_ms: found.first_seen_ms,
+        valid_until_ms: found.valid_until_ms,
+        name: found.name,
+    }
+}

@@ -29,10 +29,14 @@ impl Question {
     pub fn read(text: &str) -> Self {
         let typed = Typed::new(text);
         let mut question = Self { exact: Vec::new(), place: None };
-        for value in [typed.raw, typed.refanged()] {
-            question.add_value(value);
+        question.add_value(typed.raw);
+        if typed.refanged() != typed.raw {
+            question.add_value(typed.refanged());
         }
-        for form in FORMS {
+        let is_host = question.add_host(typed.refanged());
+        // What else the form of hosts reads is a URL; and a bare host is the same as a URL that lacks all the rest.
+        let others = FORMS.into_iter().filter(|form| *form != Form::Host && !(is_host && *form == Form::Url));
+        for form in others {
             if let Some(normal) = form.read(&typed) {
                 question.add_normal(form, &normal);
             }
@@ -41,16 +45,31 @@ impl Question {
         question
     }
 
+    /// Adds the host that the text is; whether it is that and nothing else. Most questions are about hosts.
+    fn add_host(&mut self, text: &str) -> bool {
+        let Some(host) = host::read(text) else { return false };
+        match &host {
+            Host::Network(network) => self.add(key::of_network(*network)),
+            Host::Name(name) => {
+                self.add(key::of_name(name));
+                if name != text {
+                    self.add_value(name);
+                }
+            }
+        }
+        self.place = Some(Place { host, itself: true });
+        !text.contains(['/', ':', '?', '#', '@', '['])
+    }
+
     fn add_normal(&mut self, form: Form, normal: &Normal) {
         self.add(key::of(normal.kind.unwrap_or_default(), &normal.value));
-        let (host, itself) = match form {
-            Form::Host if normal.kind != Some("url") => (host::read(&normal.value), true),
-            Form::Url if normal.value.contains("://") => (url::host_of(&normal.value), false),
-            Form::Mail => (mail::host_of(&normal.value), false),
+        let host = match form {
+            Form::Url if normal.value.contains("://") => url::host_of(&normal.value),
+            Form::Mail => mail::host_of(&normal.value),
             _ => return,
         };
         if self.place.is_none() {
-            self.place = host.map(|host| Place { host, itself });
+            self.place = host.map(|host| Place { host, itself: false });
         }
     }
 

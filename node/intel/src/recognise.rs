@@ -12,6 +12,8 @@ use things::{THINGS, Thing};
 
 /// How much of a value an error quotes, in characters.
 const MAX_QUOTE: usize = 80;
+/// Fewer hexadecimal digits may be anything.
+const FEWEST_DIGITS: usize = 24;
 /// Endings of files that are no top-level domains, so that `evil.exe` is a file.
 const FILE_ENDINGS: [&str; 46] = [
     "7z", "apk", "asp", "aspx", "bat", "bin", "chm", "cmd", "cpl", "csv", "dat", "dll", "dmg", "doc", "docm",
@@ -50,6 +52,11 @@ pub enum Unrecognised {
     /// It may be one of several things: the value, the kinds.
     #[error("\"{0}\" may be a {1} or a {2}")]
     Ambiguous(String, &'static str, &'static str),
+    /// It looks like a hash, but has digits too many or too few.
+    #[error(
+        "\"{0}\" has {1} hexadecimal digits, and no hash has: a digit may be missing (MD5 has 32, SHA-1 40, SHA-256 64)"
+    )]
+    Digits(String, usize),
     /// It has the shape of nothing.
     #[error(
         "\"{0}\" is nothing that is recognised: no address, network, domain, URL, e-mail address, hash, CVE, path, registry key, \
@@ -173,8 +180,12 @@ fn kind_by_host(typed: &Typed<'_>) -> Result<String, Unrecognised> {
     let meant = typed.refanged();
     let Some(host) = host::read(meant) else {
         let lacks_scheme = url::lacks_scheme(meant) && url::read(meant).is_some();
-        let fault = if lacks_scheme { Unrecognised::Scheme } else { Unrecognised::Unknown };
-        return Err(fault(quote(typed.raw)));
+        let is_hex = typed.raw.len() >= FEWEST_DIGITS && typed.raw.bytes().all(|b| b.is_ascii_hexdigit());
+        return Err(match lacks_scheme {
+            _ if is_hex => Unrecognised::Digits(quote(typed.raw), typed.raw.len()),
+            true => Unrecognised::Scheme(quote(typed.raw)),
+            false => Unrecognised::Unknown(quote(typed.raw)),
+        });
     };
     let name = match &host {
         Host::Network(network) => {

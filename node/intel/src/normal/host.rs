@@ -70,7 +70,7 @@ fn without_zone(text: &str) -> &str {
 /// are tolerated, and so are those that only look like Punycode. Signs that stand for digits can make it an address.
 fn named(text: &str) -> Option<Host> {
     let text = text.strip_suffix('.').unwrap_or(text);
-    if text.len() > MAX_TEXT {
+    if text.len() > MAX_TEXT || text.is_ascii() && !text.contains('.') {
         return None;
     }
     let lower = text.to_ascii_lowercase();

@@ -10,12 +10,15 @@ pub(crate) fn mac(text: &str) -> Option<String> {
 
 /// The digits of a MAC address that its notation gives away: digits alone could be anything.
 pub(crate) fn notated_mac(text: &str) -> Option<String> {
+    if !(11..=17).contains(&text.len()) {
+        return None;
+    }
     joined(text, ':', 6, 2).or_else(|| joined(text, '-', 6, 2)).or_else(|| joined(text, '.', 3, 4))
 }
 
 /// The hexadecimal digits of so many parts, each so long; in pairs, a leading zero may be missing.
 fn joined(text: &str, separator: char, parts: usize, length: usize) -> Option<String> {
-    let mut digits = String::with_capacity(12);
+    let mut digits = String::new();
     for part in text.split(separator) {
         let padded = length == 2 && part.len() == 1;
         if (part.len() != length && !padded) || !part.bytes().all(|b| b.is_ascii_hexdigit()) {

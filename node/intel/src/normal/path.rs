@@ -34,6 +34,12 @@ pub(crate) fn registry_key(text: &str) -> Option<String> {
 
 /// A registry key with its hive in full and each backslash once, in its own case.
 pub(crate) fn expanded(text: &str) -> Option<String> {
+    // Every hive begins alike, and most texts do not.
+    let begins =
+        text.trim_start_matches('\\').strip_prefix("Computer\\").unwrap_or(text).trim_start_matches('\\');
+    if !begins.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("hk")) {
+        return None;
+    }
     let key = single_backslashes(text);
     let key = key.strip_prefix("Computer\\").unwrap_or(&key).trim_start_matches('\\');
     let (hive, rest) = key.split_once('\\').map_or((key, None), |(hive, rest)| (hive, Some(rest)));

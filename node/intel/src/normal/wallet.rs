@@ -38,11 +38,15 @@ fn is_ethereum(text: &str) -> bool {
 
 /// Letters and digits without `1`, `b`, `i` and `o`, all in one case.
 fn is_segwit(text: &str) -> bool {
-    let lower = text.to_ascii_lowercase();
-    let of_data = |b: u8| b.is_ascii_alphanumeric() && !matches!(b, b'1' | b'b' | b'i' | b'o');
-    let data = SEGWIT.iter().find_map(|prefix| lower.strip_prefix(prefix));
-    let one_case = text == lower || text == text.to_ascii_uppercase();
-    one_case && data.is_some_and(|data| (38..=59).contains(&data.len()) && data.bytes().all(of_data))
+    let data = SEGWIT.iter().find_map(|prefix| {
+        let start = text.get(..prefix.len())?;
+        start.eq_ignore_ascii_case(prefix).then(|| &text[prefix.len()..])
+    });
+    let of_data =
+        |b: u8| b.is_ascii_alphanumeric() && !matches!(b, b'1' | b'b' | b'B' | b'i' | b'I' | b'o' | b'O');
+    let one_case =
+        !text.bytes().any(|b| b.is_ascii_lowercase()) || !text.bytes().any(|b| b.is_ascii_uppercase());
+    data.is_some_and(|data| (38..=59).contains(&data.len()) && data.bytes().all(of_data)) && one_case
 }
 
 fn is_base58(text: &str) -> bool {

@@ -56,6 +56,7 @@ fn what_is_not_clear_is_refused_with_the_reason() {
         ("evil.example:8080", "has a port"),
         ("203.0.113.7:443", "has a port"),
         ("AABBCC001122", "nothing that is recognised"),
+        (&"a".repeat(63), "has 63 hexadecimal digits"),
         ("15169", "nothing that is recognised"),
         ("hello", "nothing that is recognised"),
         ("http://", "is no URL"),

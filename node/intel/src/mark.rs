@@ -16,7 +16,7 @@ pub fn mark(json: &str, tlp: Tlp) -> Result<Option<String>, ObjectFault> {
     }
     let marked = match object.value("object_marking_refs") {
         Some(refs) if refs.starts_with('[') => within(json, refs, tlp),
-        Some(_) => return Err(ObjectFault::Wrong("object_marking_refs", "must be a list".to_owned())),
+        Some(_) => return Err(ObjectFault::Wrong("object_marking_refs".into(), "must be a list".to_owned())),
         None => at_end(json, tlp),
     };
     Ok(Some(marked))

@@ -50,12 +50,12 @@ pub enum ObjectFault {
     /// A property stands twice, so that two readers could see two different objects.
     #[error("property \"{0}\" stands there twice")]
     Twice(String),
-    /// A required property is absent; the second part says what it is for.
+    /// A required property, such as `kill_chain_phases[0].phase_name`, is absent; the second part says what it is for.
     #[error("property \"{0}\" is missing; {1}")]
-    Missing(&'static str, String),
+    Missing(Cow<'static, str>, String),
     /// A property has a value that breaks a rule; the second part completes the sentence.
     #[error("property \"{0}\" {1}")]
-    Wrong(&'static str, String),
+    Wrong(Cow<'static, str>, String),
 }
 
 /// One STIX object: its identity, and its other properties as slices of its text, read when asked for.
@@ -201,6 +201,19 @@ pub(crate) fn type_of_id(text: &str) -> Option<&str> {
     (sound && text.len() <= MAX_ID_LEN).then_some(object_type)
 }
 
+/// Whether an id ends in a UUID of RFC 9562, of one of its versions.
+pub(crate) fn has_uuid(id: &str) -> bool {
+    let variant = id.len().checked_sub(17).and_then(|place| id.as_bytes().get(place));
+    let is_ours = variant.is_some_and(|b| matches!(b, b'8' | b'9' | b'a' | b'b' | b'A' | b'B'));
+    is_ours && type_of_id(id).is_some() && matches!(uuid_version(id), Some('1'..='8'))
+}
+
+/// The digit that says how the UUID of an id was made.
+pub(crate) fn uuid_version(id: &str) -> Option<char> {
+    let place = id.len().checked_sub(22)?;
+    id.as_bytes().get(place).map(|digit| char::from(*digit))
+}
+
 /// A text of the file as an error quotes it.
 pub(crate) fn quote(text: &str) -> String {
     safe(text, MAX_QUOTE)
@@ -215,7 +228,7 @@ fn is_uuid(text: &str) -> bool {
 }
 
 fn check_identity(object_type: &str, id: &str) -> Result<(), ObjectFault> {
-    let wrong = |why: String| Err(ObjectFault::Wrong("id", why));
+    let wrong = |why: String| Err(ObjectFault::Wrong("id".into(), why));
     match type_of_id(id) {
         Some(theirs) if theirs == object_type => Ok(()),
         Some(_) => wrong(format!(

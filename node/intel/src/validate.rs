@@ -1,17 +1,27 @@
-//! The strict check before publishing: what STIX 2.1 asks of an object, in messages for the person who must mend it.
+//! The strict check before publishing: the MUSTs of STIX 2.1, in messages for the person who must mend the object.
 //!
 //! Strictness ends here. Nothing that arrives from a peer is refused for what this module refuses, since
-//! [`crate::object`] alone decides there. Custom types are checked for the common properties only.
+//! [`crate::object`] alone decides there. Custom types are checked for the common properties only, open vocabularies not
+//! at all, and whether an id leads to an object is nobody's to say.
+//!
+//! [`rules`] are the standard's tables of properties, [`shape`] and [`form`] what one property can be asked to be,
+//! [`reference`] what an id may lead to, [`between`] and [`selector`] the rules between properties. One MUST is left to
+//! whoever writes: `created` and `modified` are taken without milliseconds, as people and small tools write them, since
+//! that is the same moment to every reader.
 
+mod between;
+mod form;
+mod place;
+mod reference;
 mod rules;
+mod selector;
 mod shape;
 
 use std::fmt;
 
-use crate::object::{Object, ObjectFault, Properties, quote};
-use crate::timestamp;
-use crate::tlp::Tlp;
-use rules::{Family, Need, Rule};
+use crate::object::{Object, ObjectFault, Properties, has_uuid, quote};
+use place::Place;
+use rules::{Family, Rule};
 use shape::Shape;
 
 /// An object of a file that can't be published.
@@ -33,27 +43,16 @@ pub struct FaultyObject {
 pub fn validate(json: &str) -> Result<Object<'_>, ObjectFault> {
     let object = Object::read(json)?;
     let rule = rules::of(object.object_type());
-    check_type(&object, rule)?;
-    check_common(&object, rule)?;
-    if let Some(rule) = rule {
-        check_own(&object, rule)?;
+    check_identity(&object, rule)?;
+    check_presence(&object, rule)?;
+    for (name, value) in object.properties().iter() {
+        check_property(&object, rule, name, value)?;
     }
-    check_order(&object, rule.is_some())?;
-    check_definition(&object)?;
+    between::check(&object)?;
+    between::check_references(&object)?;
+    between::check_order(&object, rule.is_some())?;
+    selector::check(&object)?;
     Ok(object)
-}
-
-/// A TLP level is known by the standard's ids alone: one that defines itself would be read as no marking.
-fn check_definition(object: &Object<'_>) -> Result<(), ObjectFault> {
-    let defines_tlp = object.object_type() == "marking-definition"
-        && object.text("definition_type").is_some_and(|kind| kind.eq_ignore_ascii_case("tlp"));
-    if defines_tlp && Tlp::from_marking_id(object.id()).is_none() {
-        return wrong(
-            "definition_type",
-            "is TLP, which has marking definitions of its own; refer to those of TLP 2.0",
-        );
-    }
-    Ok(())
 }
 
 /// Checks every object of a file, given as their texts.
@@ -82,12 +81,13 @@ fn about(json: &str) -> Option<String> {
     Some(crate::display::safe(&text, 100))
 }
 
-fn wrong<T>(property: &'static str, why: impl Into<String>) -> Result<T, ObjectFault> {
-    Err(ObjectFault::Wrong(property, why.into()))
+fn wrong<T>(property: &str, why: impl Into<String>) -> Result<T, ObjectFault> {
+    Err(Place::Object.property(property).wrong(why))
 }
 
-/// Type names by STIX 2.1, section 11.2: 3 to 250 of `a-z`, `0-9` and single hyphens, beginning with a letter.
-fn check_type(object: &Object<'_>, rule: Option<&Rule>) -> Result<(), ObjectFault> {
+/// Type names by STIX 2.1, section 11.2: 3 to 250 of `a-z`, `0-9` and single hyphens, beginning with a letter; ids by
+/// section 2.9.
+fn check_identity(object: &Object<'_>, rule: Option<&Rule>) -> Result<(), ObjectFault> {
     let name = object.object_type();
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     let named = (3..=250).contains(&name.len()) && name.bytes().all(plain);
@@ -95,86 +95,68 @@ fn check_type(object: &Object<'_>, rule: Option<&Rule>) -> Result<(), ObjectFaul
     match (rule, name) {
         (_, "bundle") => wrong("type", "is bundle; a bundle can't stand inside a bundle"),
         (None, _) if !sound => wrong("type", format!("is {}; {NAME_RULE}", quote(name))),
+        (None, name) if rules::RESERVED.contains(&name) => {
+            wrong("type", format!("is {name}, which the standard keeps for itself"))
+        }
+        _ if !has_uuid(object.id()) => wrong("id", format!("is {}; {UUID_RULE}", quote(object.id()))),
         _ => Ok(()),
     }
 }
 
 const NAME_RULE: &str =
     "a type is named with 3 to 250 lower-case letters, digits and single hyphens, beginning with a letter";
-
-fn check_common(object: &Object<'_>, rule: Option<&Rule>) -> Result<(), ObjectFault> {
-    check_spec_version(object, rule)?;
+const UUID_RULE: &str =
+    "its UUID must be one of RFC 9562: the third group begins with 1 to 8, the fourth with 8, 9, a or b";
+fn check_presence(object: &Object<'_>, rule: Option<&Rule>) -> Result<(), ObjectFault> {
     let family = rule.map(|rule| rule.family);
-    let versioned = matches!(family, Some(Family::Domain | Family::Relationship));
-    let created = versioned || family == Some(Family::Marking);
-    require(object, created, "created", "it says when the object was made")?;
-    require(object, versioned, "modified", "it says which version this is")?;
-    for (property, shape) in rules::COMMON {
-        check_shape(object, property, *shape)?;
+    let versioned = matches!(family, Some(Family::Domain | Family::Relationship | Family::Meta));
+    let made = versioned || family == Some(Family::Marking);
+    for (required, property, why) in [
+        (made, "spec_version", "it must be \"2.1\", the STIX version that is published here"),
+        (made, "created", "it says when the object was made"),
+        (versioned, "modified", "it says which version this is"),
+    ] {
+        if required && object.value(property).is_none() {
+            return Err(Place::Object.property(property).missing(why));
+        }
     }
-    Ok(())
+    rule.map_or(Ok(()), |rule| rule.body.check_presence(&Place::Object, object.properties()))
 }
 
-fn require(
+fn check_property(
     object: &Object<'_>,
-    required: bool,
-    property: &'static str,
-    why: &str,
+    rule: Option<&'static Rule>,
+    name: &str,
+    value: &str,
 ) -> Result<(), ObjectFault> {
-    match object.value(property) {
-        None if required => Err(ObjectFault::Missing(property, why.to_owned())),
-        _ => Ok(()),
+    let place = Place::Object.property(name);
+    match name {
+        "type" | "id" => return Ok(()),
+        "spec_version" if value == "\"2.1\"" => return Ok(()),
+        "spec_version" => return Err(place.wrong(format!("is {}; it must be \"2.1\"", quote(value)))),
+        "extensions" => return check_extensions(object, &place, value),
+        // What is defanged has no other form (section 6.1); readers refang it.
+        "value" if object.value("defanged") == Some("true") => return Shape::Text.check(&place, value),
+        _ => {}
+    }
+    let own = rule.and_then(|rule| rule.body.shape(name));
+    match own.or_else(|| rules::COMMON.shape(name)) {
+        Some(shape) => shape.check(&place, value),
+        None => shape::check_custom(&place, name, value),
     }
 }
 
-fn check_spec_version(object: &Object<'_>, rule: Option<&Rule>) -> Result<(), ObjectFault> {
-    let required = rule.is_some_and(|rule| rule.family != Family::Observable);
-    require(object, required, "spec_version", "it must be \"2.1\", the STIX version that is published here")?;
-    match object.value("spec_version") {
-        Some(value) if value != "\"2.1\"" => {
-            wrong("spec_version", format!("is {}; it must be \"2.1\"", quote(value)))
+fn check_extensions(object: &Object<'_>, place: &Place<'_>, value: &str) -> Result<(), ObjectFault> {
+    shape::dictionary(place, value, &mut |place, key, value| {
+        let sound = !key.starts_with("extension-definition--") || has_uuid(key);
+        match rules::predefined(object.object_type(), key).filter(|_| sound) {
+            Some(shape) => shape.check(place, value),
+            None => {
+                Err(place
+                    .wrong("is no extension; a key is the id of an extension-definition, or ends in -ext"))
+            }
         }
-        _ => Ok(()),
-    }
-}
-
-fn check_own(object: &Object<'_>, rule: &Rule) -> Result<(), ObjectFault> {
-    for Need(property, shape, why) in rule.needs {
-        require(object, true, property, why)?;
-        check_shape(object, property, *shape)?;
-    }
-    for (properties, why) in rule.one_of {
-        if !properties.iter().any(|property| object.value(property).is_some()) {
-            return Err(ObjectFault::Missing(properties[0], (*why).to_owned()));
-        }
-    }
-    let nameless_family = rule.name == "malware" && object.value("is_family") == Some("true");
-    require(object, nameless_family, "name", "a malware family must have a name")
-}
-
-fn check_shape(object: &Object<'_>, property: &'static str, shape: Shape) -> Result<(), ObjectFault> {
-    match object.value(property) {
-        Some(value) if !shape.fits(value) => {
-            wrong(property, format!("is {}; {}", quote(value), shape.rule()))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Times that have an order; those other than the version's are known only where the standard's types have them.
-fn check_order(object: &Object<'_>, is_standard: bool) -> Result<(), ObjectFault> {
-    for order in rules::ORDERED.iter().filter(|order| is_standard || order.later == "modified") {
-        let text = |property| object.text(property).unwrap_or_default();
-        let (earlier, later) = (text(order.earlier), text(order.later));
-        let pair = timestamp::micros(&earlier).zip(timestamp::micros(&later));
-        let kept =
-            pair.is_none_or(|(first, second)| if order.strictly { first < second } else { first <= second });
-        if !kept {
-            let than = if order.strictly { "is not after" } else { "is before" };
-            return wrong(order.later, format!("({later}) {than} \"{}\" ({earlier})", order.earlier));
-        }
-    }
-    Ok(())
+    })
 }
 
 #[cfg(test)]

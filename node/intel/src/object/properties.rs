@@ -48,9 +48,9 @@ impl<'a> Properties<'a> {
         why: &str,
     ) -> Result<Cow<'a, str>, ObjectFault> {
         match self.get(property) {
-            None => Err(ObjectFault::Missing(property, why.to_owned())),
+            None => Err(ObjectFault::Missing(property.into(), why.to_owned())),
             Some(value) => json::string(value).ok_or_else(|| {
-                ObjectFault::Wrong(property, format!("must be a string, not {}", quote(value)))
+                ObjectFault::Wrong(property.into(), format!("must be a string, not {}", quote(value)))
             }),
         }
     }

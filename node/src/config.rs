@@ -1,6 +1,7 @@
 //! The node's configuration. The structs are the manual; `config/node.toml` is the same as a file,
 //! and a test holds one against the other.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use certmesh_wire::{MeshId, ParseIdError};
@@ -43,6 +44,18 @@ pub(crate) enum ConfigFault {
         /// What is wrong with it.
         fault: ParseIdError,
     },
+    /// TLS for SOC tools takes two files.
+    #[error("the configuration {} sets one of [soc] tls_certificate and tls_key: TLS takes both", path.display())]
+    HalfTls {
+        /// The file.
+        path: PathBuf,
+    },
+    /// What SOC tools are to call this node is no web address.
+    #[error("[soc] url in the configuration {} has to begin with http:// or https://", path.display())]
+    Url {
+        /// The file.
+        path: PathBuf,
+    },
 }
 
 /// A configuration as it is written, every setting at its default unless the file says otherwise.
@@ -65,6 +78,8 @@ pub(crate) struct File {
     pub(crate) mesh: Mesh,
     /// How operators reach this node.
     pub(crate) api: Api,
+    /// How SOC tools reach this node.
+    pub(crate) soc: Soc,
     /// What the node says on stderr.
     pub(crate) log: Log,
 }
@@ -80,6 +95,7 @@ impl Default for File {
             allow_list: None,
             mesh: Mesh::default(),
             api: Api::default(),
+            soc: Soc::default(),
             log: Log::default(),
         }
     }
@@ -112,6 +128,66 @@ impl Default for Api {
     fn default() -> Self {
         Self { socket: "node.sock".into() }
     }
+}
+
+/// How SOC tools reach this node. They need a token (`certmesh token`).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Soc {
+    /// Where SOC tools reach this node; nowhere, if it is empty.
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// A PEM file with the certificate that they get, and those that vouch for it.
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// A PEM file with its key.
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Whether to listen without TLS where others can listen in.
+    pub(crate) insecure_clear_text: bool,
+    /// The address under which SOC tools reach this node, if a proxy stands before it.
+    pub(crate) url: Option<String>,
+}
+
+impl Default for Soc {
+    fn default() -> Self {
+        Self {
+            addresses: vec![SocketAddr::from(([127, 0, 0, 1], 7480))],
+            tls_certificate: None,
+            tls_key: None,
+            insecure_clear_text: false,
+            url: None,
+        }
+    }
+}
+
+impl Soc {
+    /// The files of TLS, if it is set up.
+    pub(crate) fn tls(&self) -> Option<SocTls> {
+        let (certificate, key) = self.tls_certificate.clone().zip(self.tls_key.clone())?;
+        Some(SocTls { certificate, key })
+    }
+
+    /// The same, with paths that count from `folder`.
+    fn complete(self, folder: &Path, config: &Path) -> Result<Self, ConfigFault> {
+        if self.tls_certificate.is_some() != self.tls_key.is_some() {
+            return Err(ConfigFault::HalfTls { path: config.into() });
+        }
+        let is_address = |url: &String| ["http://", "https://"].iter().any(|scheme| url.starts_with(scheme));
+        if self.url.as_ref().is_some_and(|url| !is_address(url)) {
+            return Err(ConfigFault::Url { path: config.into() });
+        }
+        Ok(Self {
+            tls_certificate: self.tls_certificate.map(|path| folder.join(path)),
+            tls_key: self.tls_key.map(|path| folder.join(path)),
+            url: self.url.map(|url| url.trim_end_matches('/').to_owned()),
+            ..self
+        })
+    }
+}
+
+/// A certificate and its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SocTls {
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
 }
 
 /// What the node says on stderr.
@@ -172,6 +248,7 @@ pub(crate) struct Config {
     pub(crate) allow_list: Option<PathBuf>,
     pub(crate) mesh: Mesh,
     pub(crate) api: Api,
+    pub(crate) soc: Soc,
     pub(crate) log: Log,
 }
 
@@ -194,6 +271,7 @@ impl Config {
             allow_list: file.allow_list.map(|path| folder.join(path)),
             mesh: file.mesh,
             api: Api { socket: folder.join(file.api.socket) },
+            soc: file.soc.complete(folder, path)?,
             log: file.log,
         })
     }
@@ -216,6 +294,11 @@ mod tests {
             "allow_list",
             "listen",
             "socket",
+            "addresses",
+            "tls_certificate",
+            "tls_key",
+            "insecure_clear_text",
+            "url",
             "format",
             "level",
         ] {

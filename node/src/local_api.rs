@@ -5,7 +5,6 @@
 mod answers;
 mod documents;
 mod listener;
-mod metrics;
 mod objects;
 mod questions;
 mod receipts;
@@ -13,6 +12,7 @@ mod streams;
 mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
@@ -30,7 +30,9 @@ use tokio::task::AbortHandle;
 use crate::allowed::Allowed;
 use crate::driver::Input;
 use crate::peers::PeerBook;
+use crate::soc::Figures;
 use crate::standing::Standing;
+pub(crate) use answers::alarms;
 use listener::Connections;
 pub(crate) use listener::{Socket, bind};
 
@@ -52,11 +54,17 @@ pub(crate) struct State {
     pub(crate) tokens: watch::Receiver<Arc<Tokens>>,
     /// Whether the disk is full, so that nothing can be written.
     pub(crate) is_full: watch::Receiver<bool>,
+    /// The name that the store got when it was made: arrivals mean something within it alone.
+    pub(crate) store_id: String,
+    /// Where the store is.
+    pub(crate) data_dir: PathBuf,
+    /// What SOC tools do.
+    pub(crate) soc: Arc<Figures>,
 }
 
 impl State {
     /// How far each other node is behind, if it has told.
-    fn lags(&self) -> Result<BTreeMap<NodeId, Lag>, StoreError> {
+    pub(crate) fn lags(&self) -> Result<BTreeMap<NodeId, Lag>, StoreError> {
         let told: BTreeSet<_> = self
             .peers
             .all()
@@ -128,7 +136,7 @@ fn routes(serving: Serving) -> Router {
         .route("/v1/receipts/{id}", get(receipts::receipts))
         .route("/v1/tokens", post(tokens::create).get(tokens::list))
         .route("/v1/tokens/{id}", delete(tokens::revoke))
-        .route("/metrics", get(metrics::metrics))
+        .route("/metrics", get(answers::metrics))
         // Values come and answers go for as long as both like: no limit but that of a line.
         .route("/v1/check", post(questions::check).layer(DefaultBodyLimit::disable()))
         .route("/v1/objects", get(objects::objects))

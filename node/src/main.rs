@@ -8,7 +8,9 @@ mod config;
 mod driver;
 mod local_api;
 mod material;
+mod metrics;
 mod peers;
+mod soc;
 mod standing;
 mod stop_note;
 mod sync;
@@ -65,10 +67,22 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     // fewer wake-ups of one by another, which is much of what a single publication costs.
     let workers = std::thread::available_parallelism().map_or(1, |cores| usize::from(cores).div_ceil(2));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build()?;
-    let result = runtime.block_on(serve(config));
+    let soc = soc::runtime()?;
+    raise_file_limit();
+    let result = runtime.block_on(serve(config, soc.handle()));
     // A reader that still waits for its client must not hold up the end.
+    soc.shutdown_timeout(std::time::Duration::from_secs(1));
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     result
+}
+
+/// As many open files as the system lets this process have: the store, peers and SOC tools share them.
+fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(e) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        tracing::warn!("the limit of open files stays at {:?}: {e}", limit.current);
+    }
 }
 
 /// Files of the node are its own user's alone, and a crash writes no memory, and so no key, to disk.
@@ -79,13 +93,18 @@ fn keep_private() -> Result<(), Failure> {
     Ok(())
 }
 
-async fn serve(config: Config) -> Result<(), Failure> {
+async fn serve(config: Config, soc_threads: &tokio::runtime::Handle) -> Result<(), Failure> {
     // Whatever can fail comes before the driver, whose thread has to be joined once it runs.
     let material = Material::load(&config)?;
     let (allow_file, allow) = AllowFile::open(config.allow_list.clone())?;
     let mut signals = Signals::new()?;
     let mut hang_ups = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?;
     let socket = local_api::bind(&config.api.socket).await?;
+    // What renews its certificate lives on its threads.
+    let listeners = {
+        let _entered = soc_threads.enter();
+        soc::prepare(&config.soc)?
+    };
     let mesh_id = material.documents.mesh();
     let store = Arc::new(RocksStore::open(&config.data_dir, mesh_id)?);
     let (membership, member) = material.membership(&*store)?;
@@ -132,22 +151,24 @@ async fn serve(config: Config) -> Result<(), Failure> {
         standing.clone(),
         driver.signing(),
     ));
-    let local_api = local_api::serve(
-        socket,
-        local_api::State {
-            store: store.clone(),
-            known: Arc::new(KnownValues::build(&*store)?),
-            allow,
-            membership: standing.clone(),
-            node_id,
-            driver: driver.handle().live,
-            mesh: mesh.clone(),
-            peers: Arc::clone(&peers),
-            signing: driver.signing(),
-            tokens: driver.tokens(),
-            is_full: driver.is_full(),
-        },
-    );
+    let state = local_api::State {
+        store: store.clone(),
+        known: Arc::new(KnownValues::build(&*store)?),
+        allow,
+        membership: standing.clone(),
+        node_id,
+        driver: driver.handle().live,
+        mesh: mesh.clone(),
+        peers: Arc::clone(&peers),
+        signing: driver.signing(),
+        tokens: driver.tokens(),
+        is_full: driver.is_full(),
+        store_id: store.id().to_string(),
+        data_dir: config.data_dir.clone(),
+        soc: Arc::default(),
+    };
+    let soc_api = soc::serve(soc_threads, listeners, &config.soc, state.clone());
+    let local_api = local_api::serve(socket, state);
     tracing::info!(
         mesh = %mesh_id,
         member = %member,
@@ -177,6 +198,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
             },
         }
     };
+    soc_api.stop().await;
     local_api.stop().await;
     sync.stop();
     mesh.shutdown().await;

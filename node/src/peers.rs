@@ -64,6 +64,8 @@ pub(crate) struct PeerBook {
 
 #[derive(Debug)]
 struct Inner {
+    /// When this node started, milliseconds since 1970 UTC.
+    began_ms: u64,
     /// When the mesh changed last, milliseconds since 1970 UTC.
     changed_ms: u64,
     peers: BTreeMap<NodeId, PeerEntry>,
@@ -74,7 +76,12 @@ impl PeerBook {
     /// All live nodes but this one, none of them connected.
     pub(crate) fn new(membership: &Membership, me: NodeId) -> Self {
         let book = Self {
-            inner: Mutex::new(Inner { changed_ms: 0, peers: BTreeMap::new(), refused: BTreeMap::new() }),
+            inner: Mutex::new(Inner {
+                began_ms: now_ms(),
+                changed_ms: 0,
+                peers: BTreeMap::new(),
+                refused: BTreeMap::new(),
+            }),
         };
         book.follow(membership, me);
         book
@@ -121,6 +128,17 @@ impl PeerBook {
     /// Where each node can be reached.
     pub(crate) fn addresses(&self) -> BTreeMap<NodeId, Vec<String>> {
         self.lock().peers.iter().map(|(id, peer)| (*id, peer.addresses.clone())).collect()
+    }
+
+    /// Since when none of them is connected, milliseconds since 1970 UTC; nothing, while one is, or where there are
+    /// no others.
+    pub(crate) fn cut_off_since(&self) -> Option<u64> {
+        let inner = self.lock();
+        if inner.peers.values().any(|peer| peer.connected) {
+            return None;
+        }
+        let since = inner.peers.values().map(|peer| peer.since_ms.unwrap_or(inner.began_ms));
+        since.max()
     }
 
     /// All of them, sorted by member and then key.

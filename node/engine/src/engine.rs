@@ -76,7 +76,7 @@ impl Engine {
             return Err(OpenFault::NotLive(node.member));
         }
         let logs = layout::read_logs(store)?;
-        let last_arrival = read_last_arrival(store)?;
+        let last_arrival = last_arrival(store)?;
         let counts = crate::views::counts(store)?;
         let forks = forks::unsettled(store, &membership)?;
         let forks = forks.into_values().map(|fork| (fork.log, fork.seq)).collect();
@@ -174,7 +174,8 @@ impl Engine {
     }
 }
 
-fn read_last_arrival(store: &dyn Store) -> Result<u64, StoreError> {
+/// The last arrival that was ever given; 0 before the first.
+pub fn last_arrival(store: &dyn Store) -> Result<u64, StoreError> {
     let arrival = store.get(Family::Meta, layout::LAST_ARRIVAL)?;
     arrival.map_or(Ok(0), |bytes| layout::arrival_of(&bytes))
 }

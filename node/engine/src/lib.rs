@@ -42,7 +42,7 @@ pub use allowance::{Used, nearly_used_up};
 pub use change::EntryFault;
 pub use commit::{Committed, CommittedRecord, Steps, commit};
 pub use documents::{Document, DocumentFault, Documents};
-pub use engine::{Engine, OpenFault};
+pub use engine::{Engine, OpenFault, last_arrival};
 pub use enter::{Candidate, Entering};
 pub use export::{export, parcel};
 pub use forks::{Fork, forks};

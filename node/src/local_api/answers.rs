@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, State as AxumState};
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use certmesh_api::{ErrorBody, Fork, Forks, Peer, PeerState, Peers, PublishRequest, Published, Status};
 use certmesh_engine::store::StoreError;
@@ -16,6 +17,7 @@ use tokio::sync::oneshot;
 use super::State;
 use crate::clock::now_ms;
 use crate::driver::Input;
+use crate::metrics;
 use crate::peers::PeerEntry;
 
 /// How long after the last record that was put off a member counts as flooding, milliseconds.
@@ -203,7 +205,7 @@ fn behind_ms(lag: &Lag) -> Option<u64> {
 
 /// What an operator should see to: a node that does not sign, keys that have signed two histories,
 /// members that flood, logs that have nearly used up their allowance, and documents that have run out.
-pub(super) fn alarms(state: &State, signing: &Signing) -> Result<Vec<String>, StoreError> {
+pub(crate) fn alarms(state: &State, signing: &Signing) -> Result<Vec<String>, StoreError> {
     let (now, membership) = (now_ms(), state.membership.now());
     let mut alarms = Vec::new();
     alarms.extend(membership.splits().iter().map(split));
@@ -266,6 +268,9 @@ pub(super) fn alarms(state: &State, signing: &Signing) -> Result<Vec<String>, St
             ));
         }
     }
+    for (address, cause) in state.soc.silent_at() {
+        alarms.push(format!("SOC tools don't find this node at {address}: {cause}; it goes on trying"));
+    }
     for used in nearly_used_up(&*state.store, &state.membership.now())? {
         alarms.push(format!(
             "a log of {} has used {} % of what the roster allows one log, and stops at 100 %: the members \
@@ -283,6 +288,10 @@ pub(super) fn alarms(state: &State, signing: &Signing) -> Result<Vec<String>, St
         }
     }
     Ok(alarms)
+}
+
+pub(super) async fn metrics(AxumState(state): AxumState<State>) -> Result<impl IntoResponse, Failure> {
+    Ok(([(CONTENT_TYPE, metrics::TEXT)], metrics::page(&state, now_ms())?))
 }
 
 pub(super) async fn forks(AxumState(state): AxumState<State>) -> Result<Json<Forks>, Failure> {

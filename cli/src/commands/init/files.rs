@@ -162,6 +162,11 @@ listen = ["/ip4/0.0.0.0/udp/{port}/quic-v1", "/ip4/0.0.0.0/tcp/{port}"]
 
 [api]
 socket = "node.sock"
+
+[soc]
+# Where this country's SOC tools read, each with a token of its own (certmesh token create). Elsewhere than on
+# 127.0.0.1 it takes tls_certificate and tls_key.
+addresses = ["127.0.0.1:7480"]
 "#
     )
 }

@@ -1,0 +1,175 @@
+//! Values as clients send them: one a line, bare or as JSON; or a list of them in one JSON text.
+
+use bytes::{Buf, BytesMut};
+use serde::Deserialize;
+
+use super::super::answer::Problem;
+use super::super::limits::{LIST_BYTES, VALUE_BYTES};
+use super::{Pieces, Upload, too_long};
+
+/// Values that are still coming.
+pub(super) struct Values {
+    pieces: Pieces,
+    buffer: BytesMut,
+    is_all_here: bool,
+    /// Whether all of the body is one JSON text; not known until its first byte.
+    is_list: Option<bool>,
+}
+
+/// A line, or all of a body, in JSON.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Asked {
+    Value(String),
+    Values(Vec<String>),
+    Object { value: String },
+    Objects { values: Vec<String> },
+}
+
+impl Values {
+    pub(super) fn new(body: Upload) -> Self {
+        let pieces = Pieces(body.into_body().into_data_stream());
+        Self { pieces, buffer: BytesMut::new(), is_all_here: false, is_list: None }
+    }
+
+    /// The values that are here, at most about so many, and whether there may be more. Waits for the first.
+    pub(super) async fn next(&mut self, most: usize) -> Result<(Vec<String>, bool), Problem> {
+        let mut values = Vec::new();
+        while values.is_empty() {
+            if !self.has_line() {
+                if self.is_all_here {
+                    return Ok((values, false));
+                }
+                self.receive().await?;
+            }
+            self.take_lines(most, &mut values)?;
+        }
+        Ok((values, true))
+    }
+
+    fn has_line(&self) -> bool {
+        let is_list = self.is_list == Some(true);
+        if self.is_all_here { !self.buffer.is_empty() } else { !is_list && self.buffer.contains(&b'\n') }
+    }
+
+    async fn receive(&mut self) -> Result<(), Problem> {
+        match self.pieces.next().await? {
+            None => self.is_all_here = true,
+            Some(piece) => self.buffer.extend_from_slice(&piece),
+        }
+        if self.is_list.is_none() {
+            let first = self.buffer.iter().find(|byte| !byte.is_ascii_whitespace());
+            self.is_list = first.map(|byte| *byte == b'[');
+        }
+        let limit = if self.is_list == Some(true) { LIST_BYTES } else { VALUE_BYTES };
+        let whole_lines = self.is_list != Some(true) && self.buffer.contains(&b'\n');
+        if !whole_lines && self.buffer.len() > limit {
+            return Err(too_long());
+        }
+        Ok(())
+    }
+
+    fn take_lines(&mut self, most: usize, values: &mut Vec<String>) -> Result<(), Problem> {
+        if self.is_list == Some(true) {
+            if self.is_all_here {
+                let all = self.buffer.split();
+                read_json(&all, values)?;
+            }
+            return Ok(());
+        }
+        while values.len() < most {
+            let end = self.buffer.iter().position(|byte| *byte == b'\n');
+            let line = match end {
+                Some(end) => {
+                    let line = self.buffer.split_to(end);
+                    self.buffer.advance(1);
+                    line
+                }
+                None if self.is_all_here && !self.buffer.is_empty() => self.buffer.split(),
+                None => return Ok(()),
+            };
+            read_line(&line, values)?;
+        }
+        Ok(())
+    }
+}
+
+fn read_line(line: &[u8], values: &mut Vec<String>) -> Result<(), Problem> {
+    let line = line.trim_ascii();
+    match line.first() {
+        None => Ok(()),
+        _ if line.len() > VALUE_BYTES => Err(too_long()),
+        Some(b'"' | b'{') => read_json(line, values),
+        // What is not UTF-8 is a value that nobody knows.
+        Some(_) => {
+            values.push(String::from_utf8_lossy(line).into_owned());
+            Ok(())
+        }
+    }
+}
+
+fn read_json(text: &[u8], values: &mut Vec<String>) -> Result<(), Problem> {
+    let asked = serde_json::from_slice(text).map_err(|_| {
+        Problem::bad(
+            "values come one a line, or as JSON: a string, {\"value\": …}, {\"values\": […]}, or a list",
+        )
+    })?;
+    match asked {
+        Asked::Value(value) | Asked::Object { value } => values.push(value),
+        Asked::Values(all) | Asked::Objects { values: all } => values.extend(all),
+    }
+    if values.iter().any(|value| value.len() > VALUE_BYTES) { Err(too_long()) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::http::StatusCode;
+
+    use super::*;
+
+    async fn read(pieces: &[&str]) -> Result<Vec<String>, StatusCode> {
+        let pieces: Vec<_> = pieces.iter().map(|piece| Ok::<_, std::io::Error>(piece.to_string())).collect();
+        let body = Body::from_stream(futures::stream::iter(pieces));
+        let (mut values, mut all) = (Values::new(Upload::new(body)), Vec::new());
+        loop {
+            let (some, more) = values.next(2).await.map_err(|problem| problem.status())?;
+            all.extend(some);
+            if !more {
+                return Ok(all);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn reads_every_form_however_it_is_cut() {
+        let expected = ["a.example", "192.0.2.1", "c"];
+        for pieces in [
+            &["a.example\n192.0.2.1\nc\n"][..],
+            &["a.example\r\n\n  192.0.2.1 \n", "c"],
+            &["a.exa", "mple\n192.0.2.1", "\nc"],
+            &["\"a.example\"\n{\"value\":\"192.0.2.1\"}\nc\n"],
+            &["[\"a.example\",", "\"192.0.2.1\",\"c\"]"],
+            &[" \n[\"a.example\",\n\"192.0.2.1\",\n\"c\"]\n"],
+            &["{\"values\":[\"a.example\",\"192.0.2.1\",\"c\"]}"],
+        ] {
+            assert_eq!(read(pieces).await.unwrap(), expected, "{pieces:?}");
+        }
+        assert_eq!(read(&[]).await.unwrap(), Vec::<String>::new());
+        assert_eq!(read(&["\n\n"]).await.unwrap(), Vec::<String>::new());
+    }
+
+    #[tokio::test]
+    async fn what_is_no_value_is_refused() {
+        let long = "a".repeat(VALUE_BYTES + 1);
+        for (pieces, status) in [
+            (&["{\"x\":1}"][..], 400),
+            (&["[1]"], 400),
+            (&["[\"a\""], 400),
+            (&[&*long], 413),
+            (&[&*long, "\n"], 413),
+        ] {
+            assert_eq!(read(pieces).await.unwrap_err().as_u16(), status);
+        }
+    }
+}

@@ -5,6 +5,8 @@ use axum::http::header::ALLOW;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
+use certmesh_engine::PublishFault;
+use certmesh_engine::tokens::Scope;
 use certmesh_intel::display::safe;
 use certmesh_intel::validate::validate;
 use certmesh_intel::{Object, Tlp};
@@ -56,7 +58,7 @@ pub(super) fn routes() -> Vec<Route> {
 
 async fn delete_object(call: Call<Granted<AnyTaxii>>) -> Answer {
     collections::find(&call)?;
-    if !call.grant.token().may(certmesh_engine::tokens::Scope::Publish) {
+    if !call.grant.token().may(Scope::Publish) {
         return Err(Problem::new(StatusCode::FORBIDDEN, "this token may not write"));
     }
     Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "nothing that was published can be deleted")
@@ -121,6 +123,11 @@ async fn publish(call: Call<Granted<Publish>>) -> Answer {
                 tracing::info!(token = grant.token().terms.name, record = %published.record, objects = published.objects, "published");
                 successes.extend(details);
             }
+            Err(fault) if successes.is_empty() && is_of_the_node(&fault) => {
+                let error = safe(&fault.to_string(), MESSAGE);
+                return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, error)
+                    .hint("nothing was published; publishing the same objects again is safe"));
+            }
             Err(fault) => {
                 let message = safe(&fault.to_string(), MESSAGE);
                 failures
@@ -147,6 +154,11 @@ async fn publish(call: Call<Granted<Publish>>) -> Answer {
     let mut response: Response = bytes(body, TAXII);
     *response.status_mut() = StatusCode::ACCEPTED;
     Ok(response)
+}
+
+/// Whether other objects would have fared no better.
+fn is_of_the_node(fault: &PublishFault) -> bool {
+    !matches!(fault, PublishFault::Object(_) | PublishFault::Tlp { .. } | PublishFault::Body(_))
 }
 
 pub(super) async fn status(call: Call<Granted<AnyTaxii>>) -> Answer {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use certmesh_wire::{Checkpoint, Export, LogId, MeshId, NodeId, Record};
+use certmesh_wire::{Checkpoint, Export, LogId, MemberCode, MeshId, NodeId, Record};
 
 use crate::error::CommandError;
 use crate::file;
@@ -11,29 +11,34 @@ use crate::file;
 /// The longest export that is read into memory, in bytes.
 const EXPORT_BYTES: u64 = 16 * 1024 * 1024 * 1024;
 
-/// The last record of each log, by the node that writes it.
+/// The last record of each log, by the member whose it is and the node that writes it.
 #[derive(Debug, Default)]
 pub(crate) struct LogEnds {
-    logs: BTreeMap<LogId, (NodeId, Checkpoint)>,
+    logs: BTreeMap<LogId, ((MemberCode, NodeId), Checkpoint)>,
 }
 
 impl LogEnds {
-    /// Where this node's logs end, sorted by log.
-    pub(crate) fn of(&self, node: NodeId) -> Vec<Checkpoint> {
-        self.logs.values().filter(|(of, _)| *of == node).map(|(_, end)| *end).collect()
+    /// Where this node's logs as this member's end, sorted by log.
+    pub(crate) fn of(&self, member: MemberCode, node: NodeId) -> Vec<Checkpoint> {
+        self.logs.values().filter(|(of, _)| *of == (member, node)).map(|(_, end)| *end).collect()
+    }
+
+    /// Where this member's logs end, of whichever node, sorted by log.
+    pub(crate) fn of_member(&self, member: MemberCode) -> Vec<Checkpoint> {
+        self.logs.values().filter(|((of, _), _)| *of == member).map(|(_, end)| *end).collect()
     }
 
     /// Takes the next record of a log: its opening, or the one that follows its last.
     fn follow(&mut self, record: &Record, mesh: MeshId) -> Result<(), String> {
         let header = record.header();
         let end = Checkpoint { log: header.log, seq: header.seq, record: record.id() };
-        let node = match (&header.opening, self.logs.get(&header.log)) {
-            (Some(opening), None) => opening.node,
-            (None, Some((node, last))) if header.prev == Some(last.record) => *node,
+        let writer = match (&header.opening, self.logs.get(&header.log)) {
+            (Some(opening), None) => (opening.member, opening.node),
+            (None, Some((writer, last))) if header.prev == Some(last.record) => *writer,
             _ => return Err("it does not follow the one before it in its log".to_owned()),
         };
-        record.verify(mesh, node).map_err(|fault| fault.to_string())?;
-        self.logs.insert(header.log, (node, end));
+        record.verify(mesh, writer.1).map_err(|fault| fault.to_string())?;
+        self.logs.insert(header.log, (writer, end));
         Ok(())
     }
 }

@@ -412,7 +412,7 @@ impl Shell {
             let apart = opening.is_none_or(|opening| opening.audience != Audience::All);
             let whose = match opening {
                 Some(_) if own => "this node's own key".to_owned(),
-                Some(opening) => format!("the key of {}", self.peers.name(opening.node)),
+                Some(opening) => format!("the key of {}/{}", opening.member, opening.node.short()),
                 None => "a key".to_owned(),
             };
             tracing::error!(log = %fork.log, seq = fork.seq, "{whose} has signed two histories: its log counts up to here and no further");

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use certmesh_engine::store::{Store, StoreError};
-use certmesh_engine::{Document, DocumentFault, Documents, Membership};
+use certmesh_engine::{Document, DocumentFault, Documents, Membership, Split};
 use certmesh_wire::limits::{MANIFEST_BYTES, ROSTER_BYTES};
 use certmesh_wire::{KeyFault, MemberCode, NodeId, NodeState, RosterFault, SecretKey, SignedRoster};
 use zeroize::Zeroizing;
@@ -44,6 +44,12 @@ pub(crate) enum MaterialFault {
         "this node's key {node} of {member} is no longer in use: its manifest has retired it, or the roster its member"
     )]
     NotLive { member: MemberCode, node: NodeId },
+    #[error(
+        "this node's key {node} is in use by {} and by {}, and has agreed to both: somebody else holds it too. It signs \
+         for neither: have your member cut it, and make another (node/docs/operating.md, \"A node's key is stolen\")",
+        members[0], members[1]
+    )]
+    Shared { members: [MemberCode; 2], node: NodeId },
 }
 
 /// A node's key, and the documents that its files hold.
@@ -75,15 +81,23 @@ impl Material {
         enter_all(&mut documents, self.files.clone())?;
         let membership = Membership::of(documents);
         let node = self.key.node_id();
-        let Some(entry) = membership.nodes().get(&node) else {
+        let Some(entry) = membership.node(node) else {
             return Err(MaterialFault::Unnamed { path: self.path.clone(), node });
         };
         let member = entry.member;
+        if let Some(Split::Key { members, .. }) = membership.splits().iter().find(|one| is_of_key(one, node))
+        {
+            return Err(MaterialFault::Shared { members: *members, node });
+        }
         if entry.state != NodeState::Live {
             return Err(MaterialFault::NotLive { member, node });
         }
         Ok((membership, member))
     }
+}
+
+fn is_of_key(split: &Split, key: NodeId) -> bool {
+    matches!(split, Split::Key { node, .. } if *node == key)
 }
 
 /// Takes documents in, each after the one that it follows. One that follows none of these waits for the mesh to

@@ -77,9 +77,12 @@ impl Holdings {
     }
 }
 
-/// The log that a node writes for all members.
-pub fn log_for_all(node: NodeId) -> LogId {
-    Opening { node, audience: Audience::All }.log_id()
+/// The log that a member's node writes for all members.
+///
+/// # Panics
+/// If it is no member's code.
+pub fn log_for_all(member: &str, node: NodeId) -> LogId {
+    Opening { member: member.parse().unwrap(), node, audience: Audience::All }.log_id()
 }
 
 /// Whether these nodes hold the same records to the last one, whole; if not, in which way not.

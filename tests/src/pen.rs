@@ -1,12 +1,13 @@
 //! A log written by hand: what a node key can sign when no honest node holds the pen.
 
 use certmesh_wire::{
-    Audience, Header, Kind, MeshId, Opening, PackedBody, Parcel, Record, RecordId, SecretKey,
+    Audience, Header, Kind, MemberCode, MeshId, Opening, PackedBody, Parcel, Record, RecordId, SecretKey,
 };
 
 /// Continues one log, record by record.
 #[derive(Clone)]
 pub struct Pen {
+    member: MemberCode,
     key: SecretKey,
     mesh: MeshId,
     next: u64,
@@ -30,19 +31,23 @@ impl Written {
 }
 
 impl Pen {
-    /// At the beginning of the key's log for all.
-    pub fn new(key: SecretKey, mesh: MeshId) -> Self {
-        Self { key, mesh, next: 0, head: None }
+    /// At the beginning of the log for all that the key writes as this member's.
+    ///
+    /// # Panics
+    /// If it is no member's code.
+    pub fn new(member: &str, key: SecretKey, mesh: MeshId) -> Self {
+        Self { member: member.parse().unwrap(), key, mesh, next: 0, head: None }
     }
 
     /// Behind the last of the records that the log already has.
-    pub fn behind(key: SecretKey, mesh: MeshId, next: u64, head: RecordId) -> Self {
-        Self { key, mesh, next, head: Some(head) }
+    #[must_use]
+    pub fn behind(self, next: u64, head: RecordId) -> Self {
+        Self { next, head: Some(head), ..self }
     }
 
     /// The log.
     pub fn opening(&self) -> Opening {
-        Opening { node: self.key.node_id(), audience: Audience::All }
+        Opening { member: self.member, node: self.key.node_id(), audience: Audience::All }
     }
 
     /// Whether nothing is written yet.

@@ -94,8 +94,8 @@ def check_documents(documents):
 
 def check_logs(logs, membership):
     for log in logs:
-        node, audience = bytes.fromhex(log["node"]), log["audience"]
-        expect(log_id(node, audience).hex() == log["log"], f"{log['name']}: log id")
+        member, node, audience = log["member"], bytes.fromhex(log["node"]), log["audience"]
+        expect(log_id(member, node, audience).hex() == log["log"], f"{log['name']}: log id")
         door = Door(membership, "MY")
         for vector in log["records"]:
             check_record(f"{log['name']}, {vector['name']}", vector, door, log["log"], node)

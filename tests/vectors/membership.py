@@ -129,8 +129,8 @@ class Manifest:
         self.id = sha256(document).digest()
 
 
-def log_id(node, audience):
-    return sha256(b"certmesh/log/1" + node + encode(audience)).digest()
+def log_id(member, node, audience):
+    return sha256(b"certmesh/log/1" + member.encode() + node + encode(audience)).digest()
 
 
 class Membership:
@@ -149,7 +149,7 @@ class Membership:
         for manifest in newest.values():
             for node, state, _, checkpoints, _ in manifest.nodes:
                 for audience in [ALL, *roster.groups]:
-                    log = log_id(node, audience)
+                    log = log_id(manifest.member, node, audience)
                     places = [(seq, record) for at, seq, record in checkpoints if at == log]
                     place = places[0] if places else None
                     self.logs[log] = (node, audience, manifest.member, state, place)

@@ -5,12 +5,12 @@ from hashlib import sha256
 from membership import log_id
 from objects import unpack
 from signatures import open_envelope, verify
-from strict import audience, decode, id32, number, optional, record_of, require
+from strict import audience, code, decode, id32, number, optional, record_of, require
 
 u8, u32, u64 = number(8), number(32), number(64)
 HEADER = record_of(
     u8, id32, u64, optional(id32), u64, u64, u8, u8, u32, u32, optional(id32), optional(u64),
-    optional(record_of(id32, audience)),
+    optional(record_of(code, id32, audience)),
 )  # fmt: skip
 OPENING, OBJECTS = 0, 1
 

@@ -54,7 +54,8 @@ fn join(desk: &Desk, name: &str, seed: u8, member: &str) {
 /// The opening of TH's log and one more record, as an export; where it ends.
 fn export(desk: &Desk) -> Checkpoint {
     let (mesh, node) = (desk.mesh(), key(TH_NODE));
-    let opening = Opening { node: node.node_id(), audience: Audience::All };
+    let member = "TH".parse().unwrap();
+    let opening = Opening { member, node: node.node_id(), audience: Audience::All };
     let header = Header {
         log: opening.log_id(),
         seq: 0,

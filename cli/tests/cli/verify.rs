@@ -34,7 +34,8 @@ impl Mesh {
     /// The opening of a node's log and three records with these texts each, marked AMBER.
     fn log_of(&self, node: u8, texts: &[&str]) -> Vec<Parcel> {
         let key = key(node);
-        let opening = Opening { node: key.node_id(), audience: Audience::All };
+        let member = if node == MY_NODE { "MY" } else { "SG" }.parse().unwrap();
+        let opening = Opening { member, node: key.node_id(), audience: Audience::All };
         let mut header = Header {
             log: opening.log_id(),
             seq: 0,

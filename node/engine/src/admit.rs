@@ -1,7 +1,7 @@
 //! The third step through the door: the place in the chain, and what is to be written.
 
 use certmesh_intel::Tlp;
-use certmesh_wire::{Audience, Header, LogId, MemberCode, Opening, Parcel, Record, RecordId, missing_mark};
+use certmesh_wire::{Audience, Header, LogId, MemberCode, Parcel, Record, RecordId, missing_mark};
 
 use crate::allowance;
 use crate::commit::{CommittedRecord, Steps};
@@ -34,10 +34,9 @@ impl Engine {
         let Verified { record, author, body, content } = verified;
         let header = record.header();
         let place = layout::place(state.number, header.seq);
-        // A log is known by its node, and a node by its member: the door's first step saw to it.
-        let member = self.membership.nodes().get(&author).map(|node| node.member);
-        let member = member.ok_or(Refusal::UnknownLog(header.log))?;
+        // The door's first step saw to it that the log is known.
         let opening = self.membership.log(header.log).ok_or(Refusal::UnknownLog(header.log))?;
+        let member = opening.member;
         let for_all = opening.audience == Audience::All;
 
         steps.put(Family::Log, place.clone(), record.signed().to_vec());
@@ -115,7 +114,7 @@ impl Engine {
         {
             return Err(unwanted());
         }
-        let member = self.membership.nodes().get(&author).map(|node| node.member).ok_or_else(unwanted)?;
+        let member = self.membership.log(log).ok_or_else(unwanted)?.member;
         let known = known_arrivals(store, steps, &content)?;
         steps.delete(Family::Control, missing);
         state.missing ^= missing_mark(seq);
@@ -183,12 +182,11 @@ impl Engine {
         if header.roster > known {
             return Err(Refusal::RosterAhead { id, found: header.roster, known });
         }
-        let Opening { node, audience } =
-            self.membership.log(header.log).ok_or(Refusal::UnknownLog(header.log))?;
-        if *audience == Audience::All && header.tlp > Tlp::Amber as u8 {
+        let opening = self.membership.log(header.log).ok_or(Refusal::UnknownLog(header.log))?;
+        if opening.audience == Audience::All && header.tlp > Tlp::Amber as u8 {
             return Err(Refusal::Tlp { id });
         }
-        match self.membership.nodes().get(node) {
+        match self.membership.writer(header.log) {
             Some(node) if node.cuts_off(header.log, header.seq, id) => Err(Refusal::Cut { id }),
             _ => Ok(()),
         }

@@ -25,11 +25,10 @@ pub fn nearly_used_up(store: &dyn Store, membership: &Membership) -> Result<Vec<
     let mut found = Vec::new();
     for (log, state) in layout::read_logs(store)? {
         let percent = percent(&state, limits);
-        let node = membership.log(log).map(|opening| opening.node);
-        if percent >= ALARM_PERCENT
-            && let Some(member) = node.and_then(|node| membership.member_of(node))
+        if let Some(opening) = membership.log(log).filter(|_| percent >= ALARM_PERCENT)
+            && membership.roster().member(opening.member).is_some()
         {
-            found.push(Used { member: member.code, percent });
+            found.push(Used { member: opening.member, percent });
         }
     }
     Ok(found)

@@ -145,6 +145,7 @@ impl Engine {
 
     /// Whether this node's own key still counts: if not, it signs nothing any more.
     pub fn is_live(&self) -> bool {
-        self.membership.nodes().get(&self.node_id()).is_some_and(|node| node.state == NodeState::Live)
+        let node = self.membership.node_of(self.member, self.node_id());
+        node.is_some_and(|node| node.state == NodeState::Live)
     }
 }

@@ -41,6 +41,8 @@ pub enum OpenFault {
 pub struct Engine {
     pub(crate) membership: Arc<Membership>,
     pub(crate) key: SecretKey,
+    /// Whose node this is, for as long as it runs.
+    pub(crate) member: MemberCode,
     pub(crate) logs: BTreeMap<LogId, LogState>,
     pub(crate) last_arrival: u64,
     pub(crate) counts: Counts,
@@ -71,10 +73,11 @@ impl Engine {
         note: Option<&StopNote>,
     ) -> Result<Self, OpenFault> {
         let me = key.node_id();
-        let node = membership.nodes().get(&me).ok_or(OpenFault::Unnamed(me))?;
+        let node = membership.node(me).ok_or(OpenFault::Unnamed(me))?;
         if node.state != NodeState::Live {
             return Err(OpenFault::NotLive(node.member));
         }
+        let member = node.member;
         let logs = layout::read_logs(store)?;
         let last_arrival = last_arrival(store)?;
         let counts = crate::views::counts(store)?;
@@ -83,6 +86,7 @@ impl Engine {
         let mut engine = Self {
             membership,
             key,
+            member,
             logs,
             last_arrival,
             counts,
@@ -136,10 +140,8 @@ impl Engine {
 
     /// The log, if a manifest and an audience make it, and this node's member is in that audience.
     pub(crate) fn known_log(&self, log: LogId) -> Result<&Opening, Refusal> {
-        let member = self.membership.member_of(self.node_id()).map(|member| member.code);
-        let known = self.membership.log(log).zip(member);
-        match known {
-            Some((opening, member)) if opening.audience.includes(member) => Ok(opening),
+        match self.membership.log(log) {
+            Some(opening) if opening.audience.includes(self.member) => Ok(opening),
             _ => Err(Refusal::UnknownLog(log)),
         }
     }

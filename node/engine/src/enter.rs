@@ -1,7 +1,7 @@
 //! The whole way through the door for what comes from other nodes: several parcels at once, with
 //! the signatures checked wherever the caller likes, and then whatever had been waiting for them.
 
-use certmesh_wire::{LogId, NodeId, Parcel, Record, RecordId};
+use certmesh_wire::{LogId, MemberCode, NodeId, Parcel, Record, RecordId};
 
 use crate::commit::Steps;
 use crate::engine::Engine;
@@ -86,7 +86,9 @@ impl Engine {
                 Some(result) => result,
                 None => match verified.next() {
                     Some(Ok(verified)) => {
-                        self.note_live(origin, verified.author, now_ms);
+                        if let Some(author) = self.author(&verified.record) {
+                            self.note_live(origin, author, now_ms);
+                        }
                         self.admit_or_park(store, verified, now_ms, steps)
                     }
                     Some(Err(refusal)) => Err(refusal),
@@ -101,9 +103,9 @@ impl Engine {
     /// wherever in its log it belongs: a flood need not be in order.
     fn charge(&mut self, origin: Origin, signed: &[u8], now_ms: u64) -> Result<(), Refusal> {
         let record = Record::decode(signed)?;
-        let member = |node| self.membership.member_of(node).map(|member| member.code);
-        let author = self.membership.log(record.header().log).and_then(|opening| member(opening.node));
-        if let Some(author) = author.filter(|_| author == member(origin.node()))
+        let author = self.author(&record);
+        let bringer = self.membership.member_of(origin.node()).map(|member| member.code);
+        if let Some(author) = author.filter(|_| author == bringer)
             && !self.quotas.admit(author, origin, weight(&record), now_ms)
         {
             return Err(Refusal::OverRate { id: record.id(), member: author });
@@ -111,9 +113,15 @@ impl Engine {
         Ok(())
     }
 
-    pub(crate) fn note_live(&mut self, origin: Origin, author: NodeId, now_ms: u64) {
-        if let (Origin::Gossip(_), Some(member)) = (origin, self.membership.member_of(author)) {
-            self.quotas.note_live(member.code, now_ms);
+    /// The member whose record this is, if its log is known and it still is one.
+    fn author(&self, record: &Record) -> Option<MemberCode> {
+        let opening = self.membership.log(record.header().log)?;
+        self.membership.roster().member(opening.member).map(|member| member.code)
+    }
+
+    pub(crate) fn note_live(&mut self, origin: Origin, author: MemberCode, now_ms: u64) {
+        if let Origin::Gossip(_) = origin {
+            self.quotas.note_live(author, now_ms);
         }
     }
 

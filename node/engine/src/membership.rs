@@ -34,6 +34,14 @@ pub enum Split {
         /// Two of them.
         documents: [DocumentId; 2],
     },
+    /// A node key that two members have in use, and that has agreed to both: somebody else holds it too. It signs
+    /// for neither and may not connect, until one of them has it in use no more.
+    Key {
+        /// The key.
+        node: NodeId,
+        /// Two of the members.
+        members: [MemberCode; 2],
+    },
 }
 
 /// A node that a current manifest names.
@@ -73,7 +81,8 @@ pub struct Membership {
     known_version: u64,
     manifests: Vec<SignedManifest>,
     splits: Vec<Split>,
-    nodes: BTreeMap<NodeId, Node>,
+    /// What the manifests of each member say of a node key.
+    nodes: BTreeMap<(NodeId, MemberCode), Node>,
     logs: BTreeMap<LogId, Opening>,
 }
 
@@ -116,6 +125,7 @@ impl Membership {
         for code in codes {
             membership.add_member(code);
         }
+        membership.retire_shared_keys();
         membership.logs = known_logs(&membership.roster, &membership.nodes);
         membership
     }
@@ -131,12 +141,26 @@ impl Membership {
             let later = last.filter(|signed| Some(signed.id()) != pin.manifest).map(|one| one.unverified());
             apply_cuts(&self.roster, pin, later, &mut nodes);
         }
-        // A node key that two members name has agreed to both; one of them has to have it.
-        for (id, node) in nodes {
-            self.nodes.entry(id).or_insert(node);
-        }
+        self.nodes.extend(nodes.into_iter().map(|(id, node)| ((id, code), node)));
         self.splits.extend(chain.split);
         self.manifests.extend(last.map(|signed| (*signed).clone()));
+    }
+
+    /// Each member has logs of its own of a key that two of them name, so that neither can touch the other's. But
+    /// a connection shows the key alone: one that two have in use is anybody's.
+    fn retire_shared_keys(&mut self) {
+        let mut users: BTreeMap<NodeId, Vec<MemberCode>> = BTreeMap::new();
+        for ((id, code), _) in self.nodes.iter().filter(|(_, node)| node.state == NodeState::Live) {
+            users.entry(*id).or_default().push(*code);
+        }
+        for (node, members) in users {
+            if let [one, other, ..] = members[..] {
+                self.splits.push(Split::Key { node, members: [one, other] });
+                let shared = self.nodes.range_mut((node, one)..).take_while(|((id, _), _)| *id == node);
+                let live = shared.map(|(_, entry)| entry).filter(|entry| entry.state == NodeState::Live);
+                live.for_each(|entry| entry.state = NodeState::Retired);
+            }
+        }
     }
 
     /// Every document at hand.
@@ -161,7 +185,7 @@ impl Membership {
 
     /// The place from which on a log is cut off, if it is: the seq after its last record that counts.
     pub fn cut(&self, log: LogId) -> Option<u64> {
-        let node = self.nodes.get(&self.log(log)?.node)?;
+        let node = self.writer(log)?;
         let at = node.checkpoints.iter().find(|at| at.log == log);
         (node.state == NodeState::Cut).then(|| at.map_or(0, |at| at.seq.saturating_add(1)))
     }
@@ -181,25 +205,42 @@ impl Membership {
         &self.manifests
     }
 
-    /// Every node that a manifest names, in whatever state.
-    pub fn nodes(&self) -> &BTreeMap<NodeId, Node> {
-        &self.nodes
+    /// Every node that a manifest names, in whatever state; one that two members name, once for each.
+    pub fn nodes(&self) -> impl Iterator<Item = (NodeId, &Node)> {
+        self.nodes.iter().map(|((id, _), node)| (*id, node))
     }
 
     /// The nodes that may hold a connection: the live ones.
     pub fn live_nodes(&self) -> impl Iterator<Item = (NodeId, &Node)> {
-        self.nodes.iter().filter(|(_, node)| node.state == NodeState::Live).map(|(id, node)| (*id, node))
+        self.nodes().filter(|(_, node)| node.state == NodeState::Live)
+    }
+
+    /// What a member's manifests say of a node key.
+    pub fn node_of(&self, member: MemberCode, node: NodeId) -> Option<&Node> {
+        self.nodes.get(&(node, member))
+    }
+
+    /// The node that a key is wherever the key alone shows, as in a connection: the live one, if there is one.
+    pub fn node(&self, id: NodeId) -> Option<&Node> {
+        let named = || self.nodes.range((id, MemberCode::FIRST)..).take_while(|((key, _), _)| *key == id);
+        let live = named().find(|(_, node)| node.state == NodeState::Live);
+        live.or_else(|| named().next()).map(|(_, node)| node)
     }
 
     /// Whose node this is.
     pub fn member_of(&self, node: NodeId) -> Option<&Member> {
-        self.nodes.get(&node).and_then(|node| self.roster.member(node.member))
+        self.node(node).and_then(|node| self.roster.member(node.member))
+    }
+
+    /// The node that writes a log, as the member whose log it is has it.
+    pub fn writer(&self, log: LogId) -> Option<&Node> {
+        let opening = self.log(log)?;
+        self.node_of(opening.member, opening.node)
     }
 
     /// The place of a log that its member vouches for.
     pub fn checkpoint(&self, log: LogId) -> Option<Checkpoint> {
-        let node = self.log(log)?.node;
-        self.nodes.get(&node)?.checkpoints.iter().find(|at| at.log == log).copied()
+        self.writer(log)?.checkpoints.iter().find(|at| at.log == log).copied()
     }
 
     /// Whose log this is and for whom, if a manifest names its key and the roster its audience.
@@ -238,7 +279,7 @@ fn apply_cuts(roster: &Roster, pin: &Pin, later: Option<&Manifest>, nodes: &mut 
         !has_left && checkpoints.into_iter().any(|at| at.log == log)
     };
     for (id, node) in nodes {
-        let single = BTreeMap::from([(*id, node.clone())]);
+        let single = BTreeMap::from([((*id, pin.member), node.clone())]);
         let own = known_logs(roster, &single);
         let cuts: Vec<_> = pin
             .cuts
@@ -252,12 +293,12 @@ fn apply_cuts(roster: &Roster, pin: &Pin, later: Option<&Manifest>, nodes: &mut 
     }
 }
 
-/// The log of every node for every audience that the roster names.
-fn known_logs(roster: &Roster, nodes: &BTreeMap<NodeId, Node>) -> BTreeMap<LogId, Opening> {
+/// The log of every node, as each member's that names it, for every audience that the roster names.
+fn known_logs(roster: &Roster, nodes: &BTreeMap<(NodeId, MemberCode), Node>) -> BTreeMap<LogId, Opening> {
     let groups = roster.groups.iter().map(|group| Audience::Members(group.members.clone()));
     let audiences: Vec<_> = std::iter::once(Audience::All).chain(groups).collect();
-    let openings = nodes.keys().flat_map(|node| {
-        audiences.iter().map(|audience| Opening { node: *node, audience: audience.clone() })
+    let openings = nodes.keys().flat_map(|(node, member)| {
+        audiences.iter().map(|audience| Opening { member: *member, node: *node, audience: audience.clone() })
     });
     openings.map(|opening| (opening.log_id(), opening)).collect()
 }

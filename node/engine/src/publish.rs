@@ -84,7 +84,7 @@ impl Engine {
         }
         let tlp = highest_tlp(&validate_all(objects)?)?;
         let body = PackedBody::pack(objects)?;
-        let opening = Opening { node: self.node_id(), audience: Audience::All };
+        let opening = Opening { member: self.member, node: self.node_id(), audience: Audience::All };
         self.check_end(store, opening.log_id())?;
         if self.logs.get(&opening.log_id()).is_none_or(|state| state.next == 0) {
             let header = Header {
@@ -101,7 +101,7 @@ impl Engine {
             ..self.next_header(&opening, now_ms)
         };
         let record = self.sign_and_admit(store, header, Some(body.bytes), now_ms, steps)?;
-        self.note_live(Origin::Gossip(opening.node), opening.node, now_ms);
+        self.note_live(Origin::Gossip(opening.node), self.member, now_ms);
         Ok(record)
     }
 

@@ -86,6 +86,8 @@ pub struct Receipts {
     pub log: LogId,
     /// Its place there.
     pub seq: u64,
+    /// Whose record it is.
+    pub member: MemberCode,
     /// The node that signed it.
     pub author: NodeId,
     /// When, by its author's clock; milliseconds since 1970 UTC.
@@ -209,8 +211,8 @@ pub fn receipts(
             holders.insert(node, milestones.and_then(|milestones| milestones.since(seq)));
         }
     }
-    let (author, created_ms) = (opening.node, here.header().created_ms);
-    Ok(Some(Receipts { record, log, seq, author, created_ms, holders }))
+    let (member, author, created_ms) = (opening.member, opening.node, here.header().created_ms);
+    Ok(Some(Receipts { record, log, seq, member, author, created_ms, holders }))
 }
 
 /// The records that carry the newest version of an object, of each member that publishes it.

@@ -68,13 +68,8 @@ impl Signing {
     /// Free, if the note is there and right, or if there is nobody to ask.
     pub(crate) fn at_start(engine: &Engine, note: Option<&StopNote>) -> Self {
         let mine = engine.own_ends();
-        let me = engine.membership.member_of(engine.node_id()).map(|member| member.code);
-        let others: BTreeSet<_> = engine
-            .membership
-            .live_nodes()
-            .map(|(_, node)| node.member)
-            .filter(|code| Some(*code) != me)
-            .collect();
+        let live = engine.membership.live_nodes().map(|(_, node)| node.member);
+        let others: BTreeSet<_> = live.filter(|code| *code != engine.member).collect();
         let needed = others.len().min(CONFIRMATIONS);
         if needed == 0 || note == Some(&mine) {
             return Self::Free;
@@ -96,8 +91,7 @@ impl Engine {
     }
 
     fn own_ends(&self) -> StopNote {
-        let me = self.node_id();
-        let mine = self.logs.iter().filter(|(log, _)| self.is_log_of(**log, me));
+        let mine = self.logs.iter().filter(|(log, _)| self.is_own(**log));
         StopNote(mine.map(|(log, state)| (*log, (state.next, state.head))).collect())
     }
 
@@ -124,15 +118,13 @@ impl Engine {
     /// a log that is empty here has to be unknown there.
     fn confirm(&mut self, by: NodeId, frontier: &Frontier) {
         let Some(member) = self.membership.member_of(by).map(|member| member.code) else { return };
-        let me = self.node_id();
-        let own = self.membership.member_of(me).map(|member| member.code);
-        if self.signing == Signing::Free || own == Some(member) {
+        if self.signing == Signing::Free || self.member == member {
             return;
         }
-        let theirs = frontier.entries().iter().filter(|entry| self.is_log_of(entry.log, me));
+        let theirs = frontier.entries().iter().filter(|entry| self.is_own(entry.log));
         let theirs: BTreeMap<_, _> =
             theirs.map(|entry| (entry.log, (entry.next, entry.head, entry.fork))).collect();
-        let mine = self.logs.iter().filter(|(log, state)| state.next > 0 && self.is_log_of(**log, me));
+        let mine = self.logs.iter().filter(|(log, state)| state.next > 0 && self.is_own(**log));
         let mine: BTreeMap<_, _> = mine.map(|(log, state)| (*log, (state.next, state.head, None))).collect();
         if theirs != mine {
             return;
@@ -145,7 +137,9 @@ impl Engine {
         }
     }
 
-    fn is_log_of(&self, log: LogId, node: NodeId) -> bool {
-        self.membership.log(log).is_some_and(|opening| opening.node == node)
+    /// Whether this node writes a log. What its key may have signed as another member's is none of its own.
+    fn is_own(&self, log: LogId) -> bool {
+        let opening = self.membership.log(log);
+        opening.is_some_and(|opening| (opening.member, opening.node) == (self.member, self.node_id()))
     }
 }

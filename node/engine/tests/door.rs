@@ -14,6 +14,11 @@ use certmesh_wire::{
 };
 use mesh::{MY, Peer, SG, VN, indicator, manifest, membership, node_key, roster};
 
+/// The opening of SG's log.
+fn own_log() -> Opening {
+    Opening { member: "SG".parse().unwrap(), node: node_key(SG).node_id(), audience: Audience::All }
+}
+
 /// A record of SG's log made outside the engine, to break what rule one likes.
 fn forge(
     seq: u64,
@@ -21,7 +26,7 @@ fn forge(
     change: impl FnOnce(&mut Header),
     body: Option<&PackedBody>,
 ) -> Parcel {
-    let opening = Opening { node: node_key(SG).node_id(), audience: Audience::All };
+    let opening = own_log();
     let mut header = Header {
         log: opening.log_id(),
         seq,
@@ -178,7 +183,7 @@ fn header_rules() {
 fn strangers_logs_and_other_meshes_are_refused() {
     let mut my = Peer::new(MY);
     let stranger = SecretKey::from_seed(&[9; 32]);
-    let opening = Opening { node: stranger.node_id(), audience: Audience::All };
+    let opening = Opening { node: stranger.node_id(), ..own_log() };
     let header = |opening: Opening| Header {
         log: opening.log_id(),
         seq: 0,
@@ -195,8 +200,7 @@ fn strangers_logs_and_other_meshes_are_refused() {
     let refusal = my.take(&Parcel::new(record.signed().to_vec(), None)).unwrap_err();
     assert_eq!((refusal.reason(), refusal.verdict()), ("unknown-log", Verdict::Ignore));
 
-    let opening = Opening { node: node_key(SG).node_id(), audience: Audience::All };
-    let elsewhere = Record::sign(header(opening), certmesh_wire::MeshId([1; 32]), &node_key(SG)).unwrap();
+    let elsewhere = Record::sign(header(own_log()), certmesh_wire::MeshId([1; 32]), &node_key(SG)).unwrap();
     let refusal = my.take(&Parcel::new(elsewhere.signed().to_vec(), None)).unwrap_err();
     assert_eq!((refusal.reason(), refusal.verdict()), ("bad-signature", Verdict::Reject));
 }

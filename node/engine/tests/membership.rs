@@ -13,8 +13,8 @@ use certmesh_engine::{
     Document, DocumentFault, Engine, Membership, PublishFault, Query, Split, Steps, counts,
 };
 use certmesh_wire::{
-    Audience, Checkpoint, Manifest, Member, NodeEntry, NodeState, Opening, Parcel, Pin, Record, Roster,
-    RosterFault, RosterLimits, SecretKey, SignedManifest, SignedRoster,
+    Checkpoint, Manifest, Member, NodeEntry, NodeState, Parcel, Pin, Record, Roster, RosterFault,
+    RosterLimits, SecretKey, SignedManifest, SignedRoster,
 };
 use mesh::{Peer, indicator};
 
@@ -135,6 +135,11 @@ fn manifest_of(signed: &SignedManifest) -> Document {
 fn place(parcel: &Parcel) -> Checkpoint {
     let record = Record::decode(parcel.record()).unwrap();
     Checkpoint { log: record.header().log, seq: record.header().seq, record: record.id() }
+}
+
+/// What the manifests that stand here say of a node's key.
+fn state(peer: &Peer, at: usize) -> Option<NodeState> {
+    peer.engine.membership().node(key(at).node_id()).map(|node| node.state)
 }
 
 fn seen(peer: &Peer) -> usize {
@@ -301,32 +306,37 @@ fn two_manifests_of_one_version_leave_the_one_before_until_the_next_says_which()
         for document in order {
             bn.submit(vec![manifest_of(document)]);
         }
-        let membership = bn.engine.membership();
-        assert!(matches!(membership.splits(), [Split::Manifests { version: 1, .. }]));
-        assert!(!membership.nodes().contains_key(&key(15).node_id()));
-        assert!(!membership.nodes().contains_key(&key(25).node_id()));
+        assert!(matches!(bn.engine.membership().splits(), [Split::Manifests { version: 1, .. }]));
+        assert_eq!([15, 25].map(|at| state(&bn, at)), [None, None]);
         bn.submit(vec![manifest_of(&settles)]);
-        let membership = bn.engine.membership();
-        assert_eq!(membership.splits(), []);
-        assert_eq!(membership.nodes()[&key(25).node_id()].state, NodeState::Live);
-        assert_eq!(membership.nodes()[&key(5).node_id()].state, NodeState::Retired, "named no more");
+        assert_eq!(bn.engine.membership().splits(), []);
+        assert_eq!(state(&bn, 25), Some(NodeState::Live));
+        assert_eq!(state(&bn, 5), Some(NodeState::Retired), "named no more");
     }
 }
 
-#[test]
-fn a_rekeyed_member_goes_on_with_its_new_key_from_the_pinned_manifest() {
-    let new_root = SecretKey::from_seed(&[77; 32]);
-    let first = first_manifest(5);
-    let rekeyed = next(&founded(), &[0, 1, 2, 3, 4], |roster| {
-        roster.members[5].root_key = new_root.root_key();
+fn new_root() -> SecretKey {
+    SecretKey::from_seed(&[77; 32])
+}
+
+/// MY with another root key, from this manifest on.
+fn rekeyed(last: &SignedManifest) -> SignedRoster {
+    next(&founded(), &[0, 1, 2, 3, 4], |roster| {
+        roster.members[5].root_key = new_root().root_key();
         roster.pins.push(Pin {
             member: "MY".parse().unwrap(),
             cert: "MY-CERT".into(),
             root_key: root(5).root_key(),
-            manifest: Some(first.id()),
+            manifest: Some(last.id()),
             cuts: Vec::new(),
         });
-    });
+    })
+}
+
+#[test]
+fn a_rekeyed_member_goes_on_with_its_new_key_from_the_pinned_manifest() {
+    let (first, new_root) = (first_manifest(5), new_root());
+    let rekeyed = rekeyed(&first);
     let stolen = manifest(5, Some(&first), vec![entry_of(15, 5)], &root(5));
     let rightful = manifest_under(
         1,
@@ -337,15 +347,12 @@ fn a_rekeyed_member_goes_on_with_its_new_key_from_the_pinned_manifest() {
     );
     let mut bn = peer(0);
     bn.submit(vec![manifest_of(&stolen)]);
-    assert!(bn.engine.membership().nodes().contains_key(&key(15).node_id()));
+    assert_eq!(state(&bn, 15), Some(NodeState::Live));
     bn.submit(vec![roster_of(&rekeyed)]);
-    assert!(
-        !bn.engine.membership().nodes().contains_key(&key(15).node_id()),
-        "the old key says nothing more"
-    );
-    assert_eq!(bn.engine.membership().nodes()[&key(5).node_id()].state, NodeState::Live);
+    assert_eq!(state(&bn, 15), None, "the old key says nothing more");
+    assert_eq!(state(&bn, 5), Some(NodeState::Live));
     bn.submit(vec![manifest_of(&rightful)]);
-    assert!(bn.engine.membership().nodes().contains_key(&key(25).node_id()));
+    assert_eq!(state(&bn, 25), Some(NodeState::Live));
     assert_eq!(bn.engine.membership().splits(), []);
 }
 
@@ -366,8 +373,7 @@ fn a_stolen_key_is_cut_by_a_manifest_whichever_came_first() {
     id.enter(&parcels);
     assert_eq!((seen(&bn), digest(&bn)), (seen(&id), digest(&id)));
     assert_eq!(seen(&bn), 2);
-    let own = Opening { node: key(5).node_id(), audience: Audience::All }.log_id();
-    assert_eq!(bn.engine.membership().cut(own), Some(3));
+    assert_eq!(bn.engine.membership().cut(place(&parcels[0]).log), Some(3));
 }
 
 #[test]
@@ -405,18 +411,8 @@ fn a_checkpoint_beyond_every_log_is_refused_and_one_near_it_harms_nobody() {
 
 #[test]
 fn a_manifest_signed_again_with_an_old_key_does_not_take_the_place_of_the_right_one() {
-    let new_root = SecretKey::from_seed(&[77; 32]);
-    let first = first_manifest(5);
-    let rekeyed = next(&founded(), &[0, 1, 2, 3, 4], |roster| {
-        roster.members[5].root_key = new_root.root_key();
-        roster.pins.push(Pin {
-            member: "MY".parse().unwrap(),
-            cert: "MY-CERT".into(),
-            root_key: root(5).root_key(),
-            manifest: Some(first.id()),
-            cuts: Vec::new(),
-        });
-    });
+    let (first, new_root) = (first_manifest(5), new_root());
+    let rekeyed = rekeyed(&first);
     let nodes = || vec![entry(5, NodeState::Live, vec![]), entry_of(25, 5)];
     let rightful = manifest_under(1, 5, Some(&first), nodes(), &new_root);
     let copied = manifest_under(1, 5, Some(&first), nodes(), &root(5));
@@ -425,24 +421,14 @@ fn a_manifest_signed_again_with_an_old_key_does_not_take_the_place_of_the_right_
     bn.submit(vec![roster_of(&rekeyed)]);
     assert!(matches!(bn.submit(vec![manifest_of(&copied)])[..], [Err(DocumentFault::Manifest(_))]));
     assert_eq!(bn.submit(vec![manifest_of(&rightful)]), [Ok(true)]);
-    assert!(bn.engine.membership().nodes().contains_key(&key(25).node_id()));
+    assert_eq!(state(&bn, 25), Some(NodeState::Live));
 }
 
 #[test]
 fn what_a_rogue_node_brought_goes_when_no_manifest_that_stands_names_it() {
-    let new_root = SecretKey::from_seed(&[77; 32]);
     let first = first_manifest(5);
     let rogue = manifest(5, Some(&first), vec![entry(5, NodeState::Live, vec![]), entry_of(15, 5)], &root(5));
-    let rekeyed = next(&founded(), &[0, 1, 2, 3, 4], |roster| {
-        roster.members[5].root_key = new_root.root_key();
-        roster.pins.push(Pin {
-            member: "MY".parse().unwrap(),
-            cert: "MY-CERT".into(),
-            root_key: root(5).root_key(),
-            manifest: Some(first.id()),
-            cuts: Vec::new(),
-        });
-    });
+    let rekeyed = rekeyed(&first);
     let mut bn = peer(0);
     bn.submit(vec![manifest_of(&rogue)]);
     let mut thief = peer_of(bn.engine.membership().as_ref().clone(), 15, Arc::default());
@@ -468,4 +454,79 @@ fn a_node_that_is_let_in_again_signs_no_place_twice() {
     assert_eq!(publish(&mut ph, &mut steps), Err(PublishFault::Unsettled));
     ph.resume();
     publish(&mut ph, &mut steps).unwrap();
+}
+
+/// MY's stolen node key on the manifest of BN, to which the thief has had it consent.
+fn takes_the_key(prev: &SignedManifest, state: NodeState, checkpoints: Vec<Checkpoint>) -> SignedManifest {
+    let of_bn = CODES[0].parse().unwrap();
+    let stolen = mesh::node_entry(&key(5), of_bn, founded().mesh(), state, checkpoints);
+    manifest(0, Some(prev), vec![entry(0, NodeState::Live, vec![]), stolen], &root(0))
+}
+
+#[test]
+fn a_stolen_key_that_consents_to_a_second_member_evades_no_cut() {
+    let mut my = peer(5);
+    let parcels: Vec<_> = (0..4).flat_map(|n| my.publish(&[&indicator(n, "a.example", 2021)])).collect();
+    let nodes = vec![entry(5, NodeState::Cut, vec![place(&parcels[2])])];
+    let cut = manifest_of(&manifest(5, Some(&first_manifest(5)), nodes, &root(5)));
+    let taken = manifest_of(&takes_the_key(&first_manifest(0), NodeState::Live, vec![]));
+    let mut digests = Vec::new();
+    for order in [[&cut, &taken], [&taken, &cut]] {
+        let mut id = peer(1);
+        id.enter(&parcels);
+        for document in order {
+            id.submit(vec![document.clone()]);
+        }
+        assert_eq!(seen(&id), 2, "MY's cut holds, whoever has the key now");
+        // What it signs from here on is BN's, in a log of its own.
+        let mut thief = peer_of(id.engine.membership().as_ref().clone(), 5, Arc::default());
+        id.enter(&thief.publish(&[&indicator(9, "b.example", 2021)]));
+        let members: Vec<_> = id.find(&Query::default()).iter().map(|object| object.member).collect();
+        assert_eq!(members.iter().map(|code| code.as_str()).collect::<Vec<_>>(), ["BN", "MY", "MY"]);
+        digests.push(digest(&id));
+    }
+    assert_eq!(digests[0], digests[1]);
+}
+
+#[test]
+fn a_member_that_takes_over_a_stolen_key_harms_no_history() {
+    let mut my = peer(5);
+    let parcels: Vec<_> = (0..4).flat_map(|n| my.publish(&[&indicator(n, "a.example", 2021)])).collect();
+    let at = place(&parcels[1]);
+    for (state, checkpoints) in
+        [(NodeState::Cut, vec![]), (NodeState::Cut, vec![at]), (NodeState::Live, vec![])]
+    {
+        let mut id = peer(1);
+        id.enter(&parcels);
+        id.submit(vec![manifest_of(&takes_the_key(&first_manifest(0), state, checkpoints))]);
+        assert_eq!(seen(&id), 4, "nobody but MY cuts MY's log: {state:?}");
+    }
+}
+
+#[test]
+fn a_key_that_two_members_have_in_use_signs_for_neither_until_one_lets_it_go() {
+    let mut my = peer(5);
+    let before = my.publish(&[&indicator(1, "a.example", 2021)]);
+    let taken = takes_the_key(&first_manifest(0), NodeState::Live, vec![]);
+    let mut id = peer(1);
+    for peer in [&mut my, &mut id] {
+        peer.submit(vec![manifest_of(&taken)]);
+        let members = [CODES[0], CODES[5]].map(|code| code.parse().unwrap());
+        assert_eq!(peer.engine.membership().splits(), [Split::Key { node: key(5).node_id(), members }]);
+        assert!(peer.engine.membership().live_nodes().all(|(node, _)| node != key(5).node_id()));
+    }
+    let mut steps = Steps::default();
+    let refused = my.engine.publish(&*my.store, &[&indicator(9, "x.example", 2021)], 1, &mut steps);
+    assert_eq!(refused, Err(PublishFault::NotLive));
+    id.enter(&before);
+    assert_eq!(seen(&id), 1, "what it had signed still comes");
+    let nodes = vec![entry(0, NodeState::Live, vec![])];
+    let let_go = manifest_of(&manifest(0, Some(&taken), nodes, &root(0)));
+    for peer in [&mut my, &mut id] {
+        peer.submit(vec![let_go.clone()]);
+        assert_eq!(peer.engine.membership().splits(), []);
+    }
+    id.enter(&my.publish(&[&indicator(2, "b.example", 2021)]));
+    let members: Vec<_> = id.find(&Query::default()).iter().map(|object| object.member).collect();
+    assert!(members.len() == 2 && members.iter().all(|code| code.as_str() == "MY"), "{members:?}");
 }

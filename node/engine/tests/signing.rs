@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use certmesh_engine::store::{Batch, Family, MemoryStore, Order, Store, Write};
 use certmesh_engine::{PublishFault, Signing, Steps, StopNote};
-use certmesh_wire::{Frontier, FrontierEntry, RecordId};
+use certmesh_wire::{Audience, Frontier, FrontierEntry, Opening, RecordId};
 use mesh::{MY, Peer, SG, VN, indicator, membership};
 
 /// The same disk at this moment: a backup, or the folder on a second machine.
@@ -90,7 +90,7 @@ fn members_that_are_behind_confirm_once_they_have_caught_up() {
 fn a_fork_of_its_log_at_the_very_beginning_confirms_nothing() {
     let mut sg = Peer::new(SG);
     sg.publish(&[&indicator(1, "a.example", 2021)]);
-    let own = certmesh_wire::Opening { node: sg.node_id(), audience: certmesh_wire::Audience::All }.log_id();
+    let own = Opening { member: "SG".parse().unwrap(), node: sg.node_id(), audience: Audience::All }.log_id();
     let entry =
         FrontierEntry { log: own, next: 0, head: RecordId([0; 32]), bodies: 0, missing: 0, fork: Some(0) };
     let mut again = start(&sg.store, None);

@@ -148,7 +148,7 @@ pub(super) async fn status(AxumState(state): AxumState<State>) -> Result<Json<St
     let signing = state.signing.borrow().clone();
     let membership = state.membership.now();
     let roster = membership.roster();
-    let node = membership.nodes().get(&state.node_id);
+    let node = membership.node(state.node_id);
     let is_live = node.is_some_and(|node| node.state == NodeState::Live);
     let member = node.and_then(|node| roster.members.iter().find(|member| member.code == node.member));
     let peers = state.peers.all();
@@ -195,6 +195,10 @@ fn split(split: &Split) -> String {
             "two manifests of {member} of version {version}: {one} and {other}; the one before stands until \
              {member} signs the next on top of one of them, or the roster pins one"
         ),
+        Split::Key { node, members: [one, other] } => format!(
+            "{one} and {other} both have the node key {node} in use, and it has agreed to both: somebody else \
+             holds it too; it signs for neither and nobody connects to it, until one of them retires or cuts it"
+        ),
     }
 }
 
@@ -216,7 +220,7 @@ pub(crate) fn alarms(state: &State, signing: &Signing) -> Result<Vec<String>, St
                 .into(),
         );
     }
-    let own = membership.nodes().get(&state.node_id).map(|node| node.state);
+    let own = membership.node(state.node_id).map(|node| node.state);
     if own != Some(NodeState::Live) {
         alarms.push(
             "this node's key no longer counts: the manifest of its member, or the roster, has retired it; it \
@@ -303,12 +307,11 @@ pub(super) async fn forks(AxumState(state): AxumState<State>) -> Result<Json<For
 
 fn describe(state: &State, fork: &certmesh_engine::Fork) -> Fork {
     let membership = state.membership.now();
-    let author = membership.log(fork.log).map(|opening| opening.node);
-    let member = author.and_then(|node| membership.nodes().get(&node)).map(|node| node.member);
+    let opening = membership.log(fork.log);
     let ids = fork.records.each_ref().map(|signed| RecordId(sha256(&[signed])).to_string());
     Fork {
-        member: member.map_or_else(String::new, |code| code.to_string()),
-        node_id: author.map_or_else(String::new, |node| node.to_string()),
+        member: opening.map_or_else(String::new, |opening| opening.member.to_string()),
+        node_id: opening.map_or_else(String::new, |opening| opening.node.to_string()),
         log: fork.log.to_string(),
         seq: fork.seq,
         records: ids,

@@ -33,16 +33,12 @@ pub(super) async fn receipts(
 }
 
 fn describe(state: &State, known: certmesh_engine::Receipts) -> RecordReceipts {
-    let membership = state.membership.now();
     let nodes = known.holders.iter().map(|(node, since_ms)| holder(state, *node, *since_ms));
     let mut nodes: Vec<_> = nodes.collect();
     nodes.sort_by(|one, other| (&one.member, &one.node_id).cmp(&(&other.member, &other.node_id)));
     RecordReceipts {
         record: known.record.to_string(),
-        member: membership
-            .nodes()
-            .get(&known.author)
-            .map_or_else(String::new, |node| node.member.to_string()),
+        member: known.member.to_string(),
         node_id: known.author.to_string(),
         seq: known.seq,
         created_ms: known.created_ms,

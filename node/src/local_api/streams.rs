@@ -131,7 +131,8 @@ where
 
 /// What has become of an object's author since it published.
 fn standing(membership: &Membership, object: &StoredObject) -> Option<String> {
-    let is_cut = || membership.nodes().get(&object.node).is_some_and(|node| node.state == NodeState::Cut);
+    let node = membership.node_of(object.member, object.node);
+    let is_cut = || node.is_some_and(|node| node.state == NodeState::Cut);
     match membership.roster().member(object.member) {
         None => Some("left".into()),
         Some(_) if is_cut() => Some("cut".into()),

@@ -18,6 +18,9 @@ pub struct CodeFault;
 pub struct MemberCode([u8; 2]);
 
 impl MemberCode {
+    /// The lowest of all, where ranges of them begin.
+    pub const FIRST: Self = Self(*b"AA");
+
     /// The two letters.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("two ASCII letters")

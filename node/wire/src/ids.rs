@@ -107,7 +107,7 @@ id32! {
     MeshId
 }
 id32! {
-    /// A log: SHA-256 of its node key and audience, under a tag of its own.
+    /// A log: SHA-256 of its member, node key and audience, under a tag of its own.
     LogId
 }
 id32! {

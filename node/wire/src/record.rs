@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-use crate::audience::Audience;
+use crate::audience::{Audience, MemberCode};
 use crate::codec::{self, CodecFault};
 use crate::cose::Sign1;
 use crate::ids::{LogId, MeshId, NodeId, RecordId, sha256};
@@ -58,6 +58,9 @@ pub struct BodyRef {
 /// The content of a log opening.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Opening {
+    /// The member whose log it is. A key that two members have named writes a log of its own for each: neither can
+    /// cut, or go on with, the other's.
+    pub member: MemberCode,
     /// The key that signs the log.
     pub node: NodeId,
     /// Who may hold it.
@@ -65,9 +68,10 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// The log that this node key writes for this audience.
+    /// The log that this node key writes as this member's for this audience.
     pub fn log_id(&self) -> LogId {
-        LogId(sha256(&[b"certmesh/log/1", &self.node.0, &codec::encode(&self.audience)]))
+        let (member, audience) = (self.member.bytes(), codec::encode(&self.audience));
+        LogId(sha256(&[b"certmesh/log/1", &member, &self.node.0, &audience]))
     }
 }
 
@@ -111,7 +115,7 @@ struct HeaderFields(
     u32,
     Option<ByteBuf>,
     Option<u64>,
-    Option<(NodeId, Audience)>,
+    Option<(MemberCode, NodeId, Audience)>,
 );
 
 impl Header {
@@ -120,7 +124,7 @@ impl Header {
             Some(body) => (body.len, body.raw_len, Some(ByteBuf::from(body.hash))),
             None => (0, 0, None),
         };
-        let opening = self.opening.clone().map(|opening| (opening.node, opening.audience));
+        let opening = self.opening.clone().map(|opening| (opening.member, opening.node, opening.audience));
         codec::encode(&HeaderFields(
             VERSION,
             self.log,
@@ -157,7 +161,7 @@ impl Header {
             tlp: fields.7,
             body: body_ref(fields.8, fields.9, fields.10)?,
             expires_ms: fields.11,
-            opening: fields.12.map(|(node, audience)| Opening { node, audience }),
+            opening: fields.12.map(|(member, node, audience)| Opening { member, node, audience }),
         };
         if fields.0 != VERSION {
             return Err(RecordFault::Header("the version is 0"));
@@ -176,7 +180,7 @@ impl Header {
             (self.tlp <= TLP_MAX, "no such TLP"),
             (
                 self.opening.as_ref().is_none_or(|opening| opening.log_id() == self.log),
-                "the log id is not that of its node key and audience",
+                "the log id is not that of its member, node key and audience",
             ),
         ];
         match rules.iter().find(|(holds, _)| !holds) {
@@ -270,7 +274,8 @@ mod tests {
     }
 
     fn opening() -> Header {
-        let opening = Opening { node: key().node_id(), audience: Audience::All };
+        let member = "SG".parse().unwrap();
+        let opening = Opening { member, node: key().node_id(), audience: Audience::All };
         Header {
             log: opening.log_id(),
             seq: 0,
@@ -295,6 +300,10 @@ mod tests {
             opening: None,
             ..opening()
         }
+    }
+
+    fn of_another(opening: Opening) -> Opening {
+        Opening { member: "MY".parse().unwrap(), ..opening }
     }
 
     #[test]
@@ -323,6 +332,7 @@ mod tests {
             (Header { body: None, ..objects() }, "objects without body"),
             (Header { tlp: 5, ..objects() }, "tlp"),
             (Header { log: LogId([0; 32]), ..opening() }, "log id"),
+            (Header { opening: opening().opening.map(of_another), ..opening() }, "another member's log"),
         ] {
             assert!(Record::sign(header.clone(), MESH, &key()).is_err(), "{why}");
             let signed = Sign1::sign(header.encode(), &aad(MESH), &key()).encode();

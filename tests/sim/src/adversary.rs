@@ -5,11 +5,9 @@ mod acting;
 mod answering;
 mod pen;
 
-use certmesh_wire::{MeshId, SecretKey};
-
 use crate::chance::{Chance, fixed};
 pub(crate) use acting::Scene;
-use pen::Pen;
+pub(crate) use pen::Pen;
 
 /// A way of breaking the rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,9 +106,9 @@ pub(crate) struct Adversary {
 }
 
 impl Adversary {
-    pub(crate) fn new(seed: u64, node: usize, tricks: Vec<Trick>, key: SecretKey, mesh: MeshId) -> Self {
+    pub(crate) fn new(seed: u64, node: usize, tricks: Vec<Trick>, pen: Pen) -> Self {
         let chance = Chance::seeded(fixed(&[seed, node as u64, 0xbad]));
-        Self { seed, node, tricks, pen: Pen::new(key, mesh), chance, hoarded: false, flooded: false }
+        Self { seed, node, tricks, pen, chance, hoarded: false, flooded: false }
     }
 
     fn has(&self, trick: Trick) -> bool {

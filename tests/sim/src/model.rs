@@ -38,8 +38,7 @@ impl Model {
     pub(crate) fn of(store: &dyn Store, membership: &Membership) -> Self {
         let mut model = Self::default();
         for (log, state) in reading::logs(store) {
-            let member = membership.log(log).and_then(|opening| membership.member_of(opening.node));
-            let Some(member) = member.map(|member| member.code) else { continue };
+            let Some(member) = membership.log(log).map(|opening| opening.member) else { continue };
             model.records += state.next;
             for seq in 0..state.next {
                 let signed = reading::record(store, state.number, seq).unwrap_or_default();

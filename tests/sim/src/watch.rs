@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use certmesh_engine::store::Store;
 use certmesh_engine::{Committed, CommittedRecord, Membership};
-use certmesh_wire::{LogId, MeshId, NodeId, Parcel, Record, RecordId, SyncAnswer};
+use certmesh_wire::{Audience, LogId, MeshId, NodeId, Opening, Parcel, Record, RecordId, SyncAnswer};
 
 use crate::reading;
 use crate::tally::Tally;
@@ -44,13 +44,14 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) fn new(membership: &Membership, honest: BTreeMap<NodeId, usize>) -> Self {
-        let nodes = membership.nodes().keys();
-        let opening =
-            |node: &NodeId| certmesh_wire::Opening { node: *node, audience: certmesh_wire::Audience::All };
+        let log = |(id, node): (NodeId, &certmesh_engine::Node)| {
+            let opening = Opening { member: node.member, node: id, audience: Audience::All };
+            (opening.log_id(), id)
+        };
         Self {
             now: 0,
             mesh: membership.mesh(),
-            authors: nodes.map(|node| (opening(node).log_id(), *node)).collect(),
+            authors: membership.nodes().map(log).collect(),
             honest,
             signed: BTreeMap::new(),
             acknowledged: BTreeMap::new(),

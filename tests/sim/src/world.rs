@@ -269,7 +269,7 @@ impl World {
     /// The log of a node for all members.
     fn log_of(&self, node: usize) -> LogId {
         let audience = certmesh_wire::Audience::All;
-        Opening { node: self.ids[node], audience }.log_id()
+        Opening { member: self.founding.code_of(node), node: self.ids[node], audience }.log_id()
     }
 
     fn honest_nodes(&self) -> Vec<usize> {

@@ -105,7 +105,7 @@ fn flood(stage: &Stage, story: &Story, samples: u64, kind: Kind, verdict: &mut V
         ),
     );
     // The flooder took with it what the others had not taken yet of its own.
-    verdict.claim_agreement_beside(honest, log_for_all(flooder.node_id()));
+    verdict.claim_agreement_beside(honest, log_for_all(flooder.member(), flooder.node_id()));
 }
 
 /// What became of a flood, on all honest nodes together.
@@ -199,7 +199,7 @@ impl Flood {
         let endpoint = Outsider::start(flooder.secret_key(), mesh.id(), mesh.addresses(), library.clone());
         let others = mesh.nodes().iter().filter(|node| node.member() != flooder.member());
         endpoint.wait_for(&others.map(Node::node_id).collect::<Vec<_>>());
-        let pen = Pen::new(flooder.secret_key(), mesh.id());
+        let pen = Pen::new(flooder.member(), flooder.secret_key(), mesh.id());
         let (stop, made) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default());
         let mut spout = Spout { endpoint, library, pen, seed: (9 << 40) | (seed << 20) };
         let thread = {

@@ -105,7 +105,7 @@ impl Apart {
             there > 0,
             format_args!("the others acknowledged {} meanwhile", count(there, "publication")),
         );
-        let own = log_for_all(self.island);
+        let own = log_for_all(island.member(), self.island);
         let mut foreign = island.holdings();
         let mut before = self.held.clone();
         foreign.heads.remove(&own);

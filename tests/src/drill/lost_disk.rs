@@ -27,7 +27,7 @@ pub(super) fn run(stage: &Stage, story: &Story) -> Verdict {
     let mut records = publish_everywhere(&mesh, stage.seed);
     mesh.wait_for_objects((OBJECTS * nodes.len()) as u64);
     let old = victim.node_id();
-    let old_log = nodes[0].holdings().heads.get(&log_for_all(old)).copied();
+    let old_log = nodes[0].holdings().heads.get(&log_for_all(name, old)).copied();
     story.tell(format_args!(
         "{} members are up, and each has published {}",
         nodes.len(),
@@ -55,7 +55,7 @@ pub(super) fn run(stage: &Stage, story: &Story) -> Verdict {
     mesh.wait_for_objects((OBJECTS * nodes.len()) as u64);
     let held = victim.holdings();
     verdict.claim(
-        old_log.is_some() && held.heads.get(&log_for_all(old)).copied() == old_log,
+        old_log.is_some() && held.heads.get(&log_for_all(name, old)).copied() == old_log,
         format_args!("{name} got its own old log back, to the last record"),
     );
     story.tell(format_args!("{name} has got every log back: {}", count(held.records.len(), "record")));
@@ -67,7 +67,7 @@ pub(super) fn run(stage: &Stage, story: &Story) -> Verdict {
         format_args!("of {} published before and after, {lost} are lost", count(records.len(), "record")),
     );
     verdict.claim(
-        holdings.heads.contains_key(&log_for_all(new)),
+        holdings.heads.contains_key(&log_for_all(name, new)),
         format_args!("{name} publishes again, under its fresh key"),
     );
     verdict.claim_no_fork(&nodes);

@@ -34,14 +34,14 @@ pub(super) fn run(stage: &Stage, story: &Story) -> Verdict {
         count(OBJECTS, "object")
     ));
     rogue.stop();
-    let log = log_for_all(rogue.node_id());
+    let log = log_for_all(rogue.member(), rogue.node_id());
     let before = honest[0].holdings();
     let (next, head) = before.heads[&log];
 
     story
         .tell(format_args!("somebody with the node key of {name} signs two histories from record {next} on"));
     let (here, there) = honest.split_at(honest.len() / 2);
-    let pen = Pen::behind(rogue.secret_key(), mesh.id(), next, head);
+    let pen = Pen::new(rogue.member(), rogue.secret_key(), mesh.id()).behind(next, head);
     let faces = [
         Face::show(&mesh, rogue.secret_key(), mesh.id(), &pen, stage.seed + 1, here),
         Face::show(&mesh, rogue.secret_key(), mesh.id(), &pen, stage.seed + 2, there),

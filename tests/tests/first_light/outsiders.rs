@@ -11,8 +11,8 @@ use certmesh_wire::{
 };
 
 /// The opening of a node's log, and one record of objects behind it.
-fn log_of(key: SecretKey, mesh: MeshId, objects: &[String]) -> (Record, Record, Vec<u8>) {
-    let mut pen = Pen::new(key, mesh);
+fn log_of(node: &Node, mesh: MeshId, objects: &[String]) -> (Record, Record, Vec<u8>) {
+    let mut pen = Pen::new(node.member(), node.secret_key(), mesh);
     let (opening, objects) = (pen.open(), pen.write(objects));
     (opening.record, objects.record, objects.body.unwrap())
 }
@@ -87,7 +87,7 @@ fn a_flipped_bit_in_gossip_is_refused_counted_and_named() {
     let honest = [sg, my];
     vn.stop();
     let bundle = Bundle::varied(51, 3);
-    let (opening, objects, body) = log_of(vn.secret_key(), mesh.id(), &bundle.objects);
+    let (opening, objects, body) = log_of(vn, mesh.id(), &bundle.objects);
     let rogue = Outsider::start(vn.secret_key(), mesh.id(), mesh.addresses(), Silent);
     rogue.wait_for(&honest.map(Node::node_id));
 
@@ -164,7 +164,7 @@ fn a_flipped_bit_in_a_pulled_record_is_refused_counted_and_named() {
     let mesh = Mesh::raise(3);
     let vn = mesh.node("VN");
     vn.stop();
-    let (opening, ..) = log_of(vn.secret_key(), mesh.id(), &Bundle::varied(52, 1).objects);
+    let (opening, ..) = log_of(vn, mesh.id(), &Bundle::varied(52, 1).objects);
     let forger = Forger { log: opening.header().log, record: with_flipped_bit(opening.signed(), 77) };
     let _rogue = Outsider::start(vn.secret_key(), mesh.id(), mesh.addresses(), forger);
     for node in [mesh.node("SG"), mesh.node("MY")] {

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 
 use certmesh_tests::{Mesh, Node, certmesh};
 use certmesh_wire::{
-    Audience, Consent, LogId, Member, MemberCode, NodeEntry, NodeId, NodeState, Opening, Roster, SecretKey,
-    SignedManifest, SignedRoster,
+    Consent, Member, MemberCode, NodeEntry, NodeState, Roster, SecretKey, SignedManifest, SignedRoster,
 };
 
 /// A version of the roster as it is being signed.
@@ -68,10 +67,6 @@ pub(crate) fn member(code: &str, root: &SecretKey) -> Member {
         identity: "identity--72c5e3a1-b80d-4f69-8e12-c4d97a6b05f3".into(),
         root_key: root.root_key(),
     }
-}
-
-pub(crate) fn log_of(node: NodeId) -> LogId {
-    Opening { node, audience: Audience::All }.log_id()
 }
 
 fn manifest_path(node: &Node) -> PathBuf {

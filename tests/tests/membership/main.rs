@@ -6,12 +6,10 @@ mod ceremony;
 
 use std::time::{Duration, Instant};
 
-use certmesh_tests::{Bundle, Mesh, Node, eventually, wait_until};
+use certmesh_tests::{Bundle, Mesh, Node, eventually, log_for_all, wait_until};
 use certmesh_wire::{Checkpoint, NodeEntry, NodeState, Pin};
 
-use crate::ceremony::{
-    Ceremony, first_manifest, founding, log_of, manifest_of, member, next_manifest, root_key,
-};
+use crate::ceremony::{Ceremony, first_manifest, founding, manifest_of, member, next_manifest, root_key};
 
 /// Publishes a few objects; how many.
 fn publish(mesh: &Mesh, node: &Node, seed: u64) -> u64 {
@@ -98,7 +96,7 @@ fn an_eighth_joins_one_replaces_its_node_and_one_is_expelled() {
     all_hold(&eight, objects);
 
     // PH is expelled by the others: what it published stays, what it publishes from there on is nobody's.
-    let log = log_of(ph.node_id());
+    let log = log_for_all("PH", ph.node_id());
     let (next, head) = ph.holdings().heads[&log];
     let without_ph = Ceremony::after(&five.document, |roster| {
         let gone = roster.members.iter().position(|member| member.code.as_str() == "PH").unwrap();

@@ -51,7 +51,7 @@ fn a_data_folder_from_a_backup_signs_nothing_until_two_members_have_confirmed() 
     }
     mesh.wait_for_objects(25);
     let records = my.holds().0;
-    let head = my.holdings().heads[&log_for_all(sg.node_id())];
+    let head = my.holdings().heads[&log_for_all("SG", sg.node_id())];
     mesh.nodes().iter().for_each(|node| _ = node.stop());
     fs::remove_dir_all(sg.data_dir()).unwrap();
     copy(&backup, sg.data_dir());
@@ -64,7 +64,7 @@ fn a_data_folder_from_a_backup_signs_nothing_until_two_members_have_confirmed() 
     vn.start();
     sg.wait_to_sign();
     assert_eq!(
-        sg.holdings().heads[&log_for_all(sg.node_id())],
+        sg.holdings().heads[&log_for_all("SG", sg.node_id())],
         head,
         "it signs behind all that it had signed"
     );
@@ -73,7 +73,7 @@ fn a_data_folder_from_a_backup_signs_nothing_until_two_members_have_confirmed() 
     mesh.wait_for_objects(30);
     let holdings = eventually("equal frontiers", || agree(&mesh.nodes().iter().collect::<Vec<_>>()));
     assert!(published.iter().all(|id| holdings.has_published(id)));
-    assert_eq!(holdings.heads[&log_for_all(sg.node_id())].0, published.len() as u64 + 1);
+    assert_eq!(holdings.heads[&log_for_all("SG", sg.node_id())].0, published.len() as u64 + 1);
     assert!(mesh.nodes().iter().all(|node| node.forks().is_empty()), "it signed one place twice");
 }
 

@@ -64,7 +64,7 @@ fn a_whole_folder_that_runs_twice_is_found_out_by_every_node() {
     th.publish(&Bundle::varied(95, 5).write(&mesh.path("")));
     mesh.wait_for_objects(5);
     th.stop();
-    let log = log_for_all(th.node_id());
+    let log = log_for_all("TH", th.node_id());
     let before = others[0].holdings();
     let (next, _) = before.heads[&log];
 
@@ -120,6 +120,10 @@ fn a_copied_data_folder_without_the_note_signs_nothing_that_the_original_has_sig
         held => Err(format!("{held:?}")),
     });
     let holdings = eventually("equal frontiers", || agree(&others));
-    assert_eq!(holdings.heads[&log_for_all(th.node_id())].0, 4, "an opening and three records, in one row");
+    assert_eq!(
+        holdings.heads[&log_for_all("TH", th.node_id())].0,
+        4,
+        "an opening and three records, in one row"
+    );
     assert!(others.iter().all(|node| node.forks().is_empty()));
 }

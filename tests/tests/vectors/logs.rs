@@ -222,6 +222,7 @@ pub(crate) fn file() -> Value {
     let logs = logs().into_iter().map(|(name, node, audience, entries)| {
         json!({
             "name": name,
+            "member": opening(node, Audience::All).member.to_string(),
             "node": key(node).node_id().to_string(),
             "audience": match &audience {
                 Audience::All => json!("all"),

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use certmesh_engine::store::MemoryStore;
 use certmesh_engine::{Candidate, Engine, Membership, Origin, Refusal, Steps, commit};
 use certmesh_wire::{
-    Audience, Checkpoint, Consent, Group, Header, Kind, LogId, Manifest, Member, MeshId, NodeEntry, NodeId,
-    NodeState, Opening, Parcel, Pin, Record, Roster, RosterLimits, SecretKey, SignedManifest, SignedRoster,
+    Audience, Checkpoint, Consent, Group, Header, Kind, LogId, Manifest, Member, MemberCode, MeshId,
+    NodeEntry, NodeId, NodeState, Opening, Parcel, Pin, Record, Roster, RosterLimits, SecretKey,
+    SignedManifest, SignedRoster,
 };
 use serde_json::{Value, json};
 
@@ -155,8 +156,19 @@ pub(crate) fn group() -> Audience {
     Audience::of(["MY", "SG"].map(|code| code.parse().unwrap())).unwrap()
 }
 
+/// The member whose node this is.
+fn member_of(node: u8) -> MemberCode {
+    let code = match node {
+        MY_NODE => "MY",
+        VN_NODE => "VN",
+        _ => "SG",
+    };
+    code.parse().unwrap()
+}
+
+/// The opening of a node's log; a stranger claims to be SG's.
 pub(crate) fn opening(node: u8, audience: Audience) -> Opening {
-    Opening { node: key(node).node_id(), audience }
+    Opening { member: member_of(node), node: key(node).node_id(), audience }
 }
 
 /// The log of this node for all members.

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use certmesh_wire::{Audience, Checkpoint, Manifest, NodeEntry, NodeState, Opening, RecordId};
+use certmesh_wire::{Audience, Checkpoint, Manifest, MemberCode, NodeEntry, NodeState, Opening, RecordId};
 
 use crate::error::CommandError;
 use crate::log_ends::LogEnds;
@@ -138,9 +138,10 @@ pub(super) fn move_to(manifest: &mut Manifest, to: &Addresses) -> Result<(), Com
 
 /// Vouches for every log of the member as far as an export has it; never for less than before.
 pub(super) fn checkpoint(manifest: &mut Manifest, ends: &LogEnds) {
+    let member = manifest.member;
     let nodes = manifest.nodes.iter_mut().filter(|entry| entry.state != NodeState::Cut);
     for entry in nodes {
-        for end in ends.of(entry.node) {
+        for end in ends.of(member, entry.node) {
             match entry.checkpoints.binary_search_by_key(&end.log, |at| at.log) {
                 Ok(at) if entry.checkpoints[at].seq >= end.seq => {}
                 Ok(at) => entry.checkpoints[at] = end,
@@ -152,12 +153,12 @@ pub(super) fn checkpoint(manifest: &mut Manifest, ends: &LogEnds) {
 
 /// Ends the logs of a key that was stolen.
 pub(super) fn cut(manifest: &mut Manifest, cut: &Cut, ends: Option<&LogEnds>) -> Result<(), CommandError> {
-    let Cut(node, at) = cut;
+    let (Cut(node, at), member) = (cut, manifest.member);
     let entry = node.find(&mut manifest.nodes)?;
     let checkpoints = match at {
         CutAt::Nothing => Vec::new(),
-        CutAt::Export => ends.map(|ends| ends.of(entry.node)).unwrap_or_default(),
-        CutAt::Record(seq, record) => ending_at(entry, *seq, *record),
+        CutAt::Export => ends.map(|ends| ends.of(member, entry.node)).unwrap_or_default(),
+        CutAt::Record(seq, record) => ending_at(member, entry, *seq, *record),
     };
     if checkpoints.is_empty() && *at != CutAt::Nothing {
         return Err(CommandError::refused(format_args!("nothing says where the logs of node {} end", entry.node))
@@ -170,8 +171,8 @@ pub(super) fn cut(manifest: &mut Manifest, cut: &Cut, ends: Option<&LogEnds>) ->
 }
 
 /// The node's log for all members ends with this record, its others where they are vouched for.
-fn ending_at(entry: &NodeEntry, seq: u64, record: RecordId) -> Vec<Checkpoint> {
-    let log = Opening { node: entry.node, audience: Audience::All }.log_id();
+fn ending_at(member: MemberCode, entry: &NodeEntry, seq: u64, record: RecordId) -> Vec<Checkpoint> {
+    let log = Opening { member, node: entry.node, audience: Audience::All }.log_id();
     let mut checkpoints: Vec<_> = entry.checkpoints.iter().filter(|at| at.log != log).copied().collect();
     checkpoints.push(Checkpoint { log, seq, record });
     checkpoints.sort_by_key(|at| at.log);

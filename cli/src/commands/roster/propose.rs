@@ -127,10 +127,7 @@ impl Propose {
 }
 
 fn pin(member: &Member, last: Option<&SignedManifest>, ends: Option<&LogEnds>) -> Pin {
-    let nodes = last.into_iter().flat_map(|signed| &signed.unverified().nodes);
-    let mut cuts: Vec<_> =
-        nodes.flat_map(|entry| ends.map(|ends| ends.of(entry.node)).unwrap_or_default()).collect();
-    cuts.sort_by_key(|cut| cut.log);
+    let cuts = ends.filter(|_| last.is_some()).map(|ends| ends.of_member(member.code)).unwrap_or_default();
     Pin {
         member: member.code,
         cert: member.cert.clone(),

@@ -12,8 +12,8 @@ use crate::commands::roster;
 use crate::error::CommandError;
 use crate::file;
 
-/// The nodes that count, each with its member.
-pub(super) type Nodes = BTreeMap<NodeId, (MemberCode, NodeEntry)>;
+/// The nodes that count, as each member has them that names them.
+pub(super) type Nodes = BTreeMap<(MemberCode, NodeId), NodeEntry>;
 
 /// The last of the rosters in these files, each of which has to follow the one before it, from version 0 on.
 pub(super) fn trusted(paths: &[PathBuf], mesh: Option<MeshId>) -> Result<SignedRoster, CommandError> {
@@ -55,7 +55,7 @@ pub(super) fn nodes(manifests: &[SignedManifest], mesh: MeshId, roster: &Roster)
         }
     }
     let entries = newest.values().flat_map(|signed| entries(signed, roster));
-    (entries.map(|(member, node)| (node.node, (member, node))).collect(), faults)
+    (entries.map(|(member, entry)| ((member, entry.node), entry)).collect(), faults)
 }
 
 /// Whether the member's root key signed a manifest: the one that the roster gives it, or pins this very manifest with.
@@ -77,7 +77,7 @@ fn entries(signed: &SignedManifest, roster: &Roster) -> Vec<(MemberCode, NodeEnt
 /// Of a member that left, every log ends where the pin says, or does not count; of one that has another root key, those that
 /// the pin names.
 fn cut(entry: &NodeEntry, pin: &Pin, roster: &Roster) -> NodeEntry {
-    let own = logs(entry.node, roster);
+    let own = logs(pin.member, entry.node, roster);
     let checkpoints: Vec<_> = pin.cuts.iter().filter(|cut| own.contains(&cut.log)).copied().collect();
     match roster.member(pin.member).is_some() && checkpoints.is_empty() {
         true => entry.clone(),
@@ -85,9 +85,9 @@ fn cut(entry: &NodeEntry, pin: &Pin, roster: &Roster) -> NodeEntry {
     }
 }
 
-/// The logs that a node can have.
-fn logs(node: NodeId, roster: &Roster) -> Vec<LogId> {
+/// The logs that a node of a member can have.
+fn logs(member: MemberCode, node: NodeId, roster: &Roster) -> Vec<LogId> {
     let groups = roster.groups.iter().map(|group| Audience::Members(group.members.clone()));
     let audiences = std::iter::once(Audience::All).chain(groups);
-    audiences.map(|audience| Opening { node, audience }.log_id()).collect()
+    audiences.map(|audience| Opening { member, node, audience }.log_id()).collect()
 }

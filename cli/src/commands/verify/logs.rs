@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use certmesh_intel::Tlp;
 use certmesh_wire::{
-    Audience, Header, LogId, MemberCode, MeshId, NodeEntry, NodeId, NodeState, Record, RecordId, Roster,
-    SignedManifest,
+    Audience, Header, LogId, MemberCode, MeshId, NodeEntry, NodeId, NodeState, Opening, Record, RecordId,
+    Roster, SignedManifest,
 };
 
 use super::documents::{self, Nodes};
@@ -47,8 +47,9 @@ impl<'a> Logs<'a> {
     /// Whose record it claims to be, to lay a fault at somebody's door; unproven.
     pub(super) fn claimed(&self, record: &Record) -> Option<MemberCode> {
         let opened = self.open.get(&record.header().log).map(|log| log.member);
-        let node = record.header().opening.as_ref().map(|opening| opening.node);
-        opened.or_else(|| self.nodes.get(&node?).map(|(member, _)| *member))
+        let opening = record.header().opening.as_ref();
+        let named = |opening: &&Opening| self.nodes.contains_key(&(opening.member, opening.node));
+        opened.or_else(|| opening.filter(named).map(|opening| opening.member))
     }
 
     /// Checks that the record is signed by its log's node, and comes next in it.
@@ -74,7 +75,7 @@ impl<'a> Logs<'a> {
             None => self.opened_by(record)?,
         };
         check(record, &log, self.mesh, self.roster)?;
-        check_cut(record, self.nodes.get(&log.node).map(|(_, node)| node))?;
+        check_cut(record, self.nodes.get(&(log.member, log.node)))?;
         let member = log.member;
         log = Log { next: log.next + 1, head: Some(record.id()), roster: header.roster, ..log };
         self.open.insert(header.log, log);
@@ -87,15 +88,14 @@ impl<'a> Logs<'a> {
             .opening
             .as_ref()
             .ok_or_else(|| format!("the opening of its log {} does not stand before it", header.log))?;
-        let (member, _) = self
-            .nodes
-            .get(&opening.node)
-            .ok_or_else(|| format!("no manifest names node {}, which opens a log with it", opening.node))?;
+        let (member, node) = (opening.member, opening.node);
+        if !self.nodes.contains_key(&(member, node)) {
+            return Err(format!("no manifest of {member} names node {node}, which opens a log with it"));
+        }
         if !self.roster.names_audience(&opening.audience) {
             return Err("its log is for an audience that the roster does not name".to_owned());
         }
-        let (node, audience) = (opening.node, opening.audience.clone());
-        Ok(Log { node, member: *member, audience, next: 0, head: None, roster: 0 })
+        Ok(Log { node, member, audience: opening.audience.clone(), next: 0, head: None, roster: 0 })
     }
 }
 

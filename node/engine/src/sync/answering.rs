@@ -20,7 +20,7 @@ pub fn answer(
     asker: NodeId,
     request: &SyncRequest,
 ) -> Result<SyncAnswer, StoreError> {
-    let answering = Answering { store, membership, member: membership.nodes().get(&asker).map(|n| n.member) };
+    let answering = Answering { store, membership, member: membership.node(asker).map(|node| node.member) };
     match request {
         SyncRequest::Compare(digest) => answering.compare(*digest),
         SyncRequest::Records(places) => answering.records(places),

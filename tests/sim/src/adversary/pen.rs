@@ -1,7 +1,7 @@
 //! Records written by hand: what the engine would never sign.
 
 use certmesh_wire::{
-    Audience, Header, Kind, LogId, MeshId, NodeId, Opening, PackedBody, Record, RecordId, SecretKey,
+    Audience, Header, Kind, LogId, MemberCode, MeshId, Opening, PackedBody, Record, RecordId, SecretKey,
 };
 
 /// The marking of objects without one.
@@ -26,10 +26,11 @@ pub(super) enum Holding {
 
 /// A key, and the histories that it has signed.
 #[derive(Debug)]
-pub(super) struct Pen {
+pub(crate) struct Pen {
     key: SecretKey,
     mesh: MeshId,
     log: LogId,
+    opening: Opening,
     branches: Vec<Vec<Written>>,
 }
 
@@ -66,13 +67,9 @@ pub(super) fn sign(
 }
 
 impl Pen {
-    pub(super) fn new(key: SecretKey, mesh: MeshId) -> Self {
-        let log = Opening { node: key.node_id(), audience: Audience::All }.log_id();
-        Self { key, mesh, log, branches: Vec::new() }
-    }
-
-    pub(super) fn id(&self) -> NodeId {
-        self.key.node_id()
+    pub(crate) fn new(member: MemberCode, key: SecretKey, mesh: MeshId) -> Self {
+        let opening = Opening { member, node: key.node_id(), audience: Audience::All };
+        Self { key, mesh, log: opening.log_id(), opening, branches: Vec::new() }
     }
 
     pub(super) fn log(&self) -> LogId {
@@ -99,11 +96,10 @@ impl Pen {
 
     /// Another opening: the first history, or one that shares nothing with the others.
     pub(super) fn open(&mut self, created_ms: u64) -> usize {
-        let opening = Opening { node: self.id(), audience: Audience::All };
         let header = Header {
             kind: Kind::OPENING,
             tlp: 0,
-            opening: Some(opening),
+            opening: Some(self.opening.clone()),
             ..header(self.log, 0, None, created_ms)
         };
         let record = Record::sign(header, self.mesh, &self.key).expect("a header by the rules");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use certmesh_engine::Membership;
 
 use super::messages::message_name;
-use crate::adversary::Adversary;
+use crate::adversary::{Adversary, Pen};
 use crate::disk::{Disk, Image};
 use crate::founding::Founding;
 use crate::life::{Life, Reader};
@@ -38,7 +38,8 @@ pub(super) struct Node {
 impl Node {
     pub(super) fn new(node: usize, plan: &Plan, founding: &Founding) -> Self {
         let tricks = plan.tricks[node].clone();
-        let (key, mesh) = (founding.keys[node].clone(), founding.membership.mesh());
+        let pen =
+            || Pen::new(founding.code_of(node), founding.keys[node].clone(), founding.membership.mesh());
         Self {
             disk: Disk::default(),
             note: None,
@@ -49,7 +50,7 @@ impl Node {
             reader: Reader::default(),
             clock_offset_ms: 0,
             files: Arc::clone(&founding.membership),
-            adversary: (!tricks.is_empty()).then(|| Adversary::new(plan.seed, node, tricks, key, mesh)),
+            adversary: (!tricks.is_empty()).then(|| Adversary::new(plan.seed, node, tricks, pen())),
             heard: Heard::default(),
         }
     }

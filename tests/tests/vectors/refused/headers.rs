@@ -60,7 +60,7 @@ impl Draft {
 
     /// A sound opening of SG's log.
     pub(crate) fn opening() -> Self {
-        let content = array(&[bytes(&key(SG_LIVE).node_id().0), text("all")]);
+        let content = array(&[text("SG"), bytes(&key(SG_LIVE).node_id().0), text("all")]);
         Self::objects()
             .without_body()
             .with(SEQ, uint(0))
@@ -199,7 +199,10 @@ fn openings() -> Vec<Refused> {
     let one = |name, says, draft: Draft| Refused::record(name, says, draft.signed());
     let opening = Draft::opening;
     let node = bytes(&key(SG_LIVE).node_id().0);
-    let audience = |item: Vec<u8>| opening().with(CONTENT, array(&[node.clone(), item]));
+    let content =
+        |member: &str, audience| opening().with(CONTENT, array(&[text(member), node.clone(), audience]));
+    let audience = |item: Vec<u8>| content("SG", item);
+    let nobodys = array(&[node.clone(), text("all")]);
     vec![
         one(
             "opening at seq 3",
@@ -219,6 +222,9 @@ fn openings() -> Vec<Refused> {
             opening().with(BODY_LEN, uint(1)).with(RAW_LEN, uint(1)).with(BODY_HASH, bytes(&[1; 32])),
         ),
         one("log id of another node", "log id", opening().with(LOG, bytes(&log(crate::mesh::MY_NODE).0))),
+        one("log id of another member", "log id", content("MY", text("all"))),
+        one("opening of no member", "not a record", opening().with(CONTENT, nobodys)),
+        one("opening of a member in lower case", "not a record", content("sg", text("all"))),
         one("log id of another audience", "log id", audience(array(&[text("MY"), text("SG")]))),
         one("audience with another word", "not a record", audience(text("any"))),
         one("audience of nobody", "not a record", audience(array(&[]))),

@@ -1,6 +1,6 @@
 //! Sound records that have no place in a log of this mesh, or come with the wrong body.
 
-use certmesh_wire::{Audience, Header, Record};
+use certmesh_wire::{Audience, Header, Opening, Record};
 
 use super::headers::{CREATED, Draft, PREV, ROSTER, SEQ, TLP, body};
 use super::{Claim, Refused};
@@ -64,6 +64,8 @@ fn logs() -> Vec<Refused> {
         ..one(name, reason, says, record.signed().to_vec())
     };
     let stranger = sign(opening_header(opening(STRANGER, Audience::All), 0), STRANGER);
+    let of_another = Opening { member: "MY".parse().unwrap(), ..opening(SG_LIVE, Audience::All) };
+    let of_another = sign(opening_header(of_another, 0), SG_LIVE);
     let no_group = Audience::of(["SG", "VN"].map(|code| code.parse().unwrap())).unwrap();
     let no_group = sign(opening_header(opening(SG_LIVE, no_group), 0), SG_LIVE);
     let other = Header { created_ms: CREATED_MS + 1, ..opening_header(opening(SG_CUT, Audience::All), 0) };
@@ -71,6 +73,7 @@ fn logs() -> Vec<Refused> {
     let beyond = sign1(&record_aad(), &beyond.header(), &key(SG_CUT));
     vec![
         bare("log of a node that no manifest names", "unknown-log", "no manifest", stranger),
+        bare("log of a node as another member's", "unknown-log", "no manifest", of_another),
         bare("log for an audience that is no group", "unknown-log", "no manifest", no_group),
         Refused {
             claim: Claim::RecordAtVn,

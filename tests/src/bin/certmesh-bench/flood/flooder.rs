@@ -78,14 +78,15 @@ impl Drop for Flooder {
     }
 }
 
-/// Is the flooder, with the key and the manifests in a node's folder, until stdin ends.
+/// Is the flooder, with the key and the manifests in a node's folder, which is named after its member, until stdin ends.
 pub(crate) async fn run(home: &Path, mesh: MeshId) {
     let key = certmesh_wire::SecretKey::from_pem(
         &std::fs::read_to_string(home.join("node.key")).expect("a node has a key"),
     )
     .expect("a node's key is one");
+    let member = home.file_name().expect("a node's folder has a name").to_string_lossy().to_uppercase();
     let peers = addresses(&home.join("manifests"));
-    let log = Arc::new(Log::new(Pen::new(key.clone(), mesh)));
+    let log = Arc::new(Log::new(Pen::new(&member, key.clone(), mesh)));
     let config = Config { key: key.clone(), mesh, listen: vec![LISTEN.into()], peers: peers.clone() };
     let source = Answers(Arc::clone(&log));
     let (endpoint, mut events) = start(config, Arc::new(source)).await.expect("the endpoint starts");

@@ -28,7 +28,7 @@ pub(crate) fn page(state: &State, now_ms: u64) -> Result<String, StoreError> {
 
 fn write_node(state: &State, page: &mut Page) -> Result<(), StoreError> {
     let (counts, membership) = (counts(&*state.store)?, state.membership.now());
-    let node = membership.nodes().get(&state.node_id);
+    let node = membership.node(state.node_id);
     page.head("certmesh_info", "gauge", "What this node is.");
     let labels: [(&str, &dyn Display); 4] = [
         ("version", &env!("CARGO_PKG_VERSION")),

@@ -93,12 +93,17 @@ fn mentioned(reason: &Reason) -> String {
         "subdomain" => format!("{theirs}, below it"),
         _ => theirs,
     };
-    if reason.partial { format!("{how}, with other conditions") } else { how }
+    if reason.partial && is_indicator(reason) { format!("{how}, with other conditions") } else { how }
+}
+
+fn is_indicator(reason: &Reason) -> bool {
+    reason.object.object_id.starts_with("indicator--")
 }
 
 fn outcome(reason: &Reason) -> String {
     let by = safe(&reason.by.join(" "), 60);
     match reason.because.as_str() {
+        "listed" if reason.partial && !is_indicator(reason) => "in no list: no indicator".to_owned(),
         "listed" if reason.partial => "in no list: one condition among several".to_owned(),
         "listed" => "listed".to_owned(),
         "expired" => match reason.expired_ms {

@@ -108,7 +108,7 @@ pub struct CheckHit {
     pub kind: String,
     /// That value, in its normal form.
     pub value: String,
-    /// Whether it is one condition among several.
+    /// Whether it is nothing to act on alone: one condition among several, or observed only.
     pub partial: bool,
     /// Until when it holds; RFC 3339.
     pub valid_until: Option<String>,
@@ -145,7 +145,7 @@ pub struct Reason {
     pub kind: String,
     /// That value, in its normal form.
     pub value: String,
-    /// Whether it is one condition among several, which no list holds.
+    /// Whether it is one condition among several, or observed only: no list holds it.
     pub partial: bool,
     /// `listed`, `expired`, `revoked`, `superseded`, `above-ceiling`, `not-owner` or `false-positive`.
     pub because: String,

@@ -55,12 +55,20 @@ impl Observable {
 pub struct Mention {
     /// What is spoken of.
     pub observable: Observable,
-    /// Whether it is one condition among several, so that seeing it alone is not what the object means.
+    /// Whether seeing it alone is nothing to act on: it is one condition among several, or the object warns of nothing but
+    /// says that it exists, as an observable object does.
     pub partial: bool,
 }
 
 /// What was found: each observable once, and whether only as a part.
 type Found = BTreeMap<Observable, bool>;
+
+/// Whether an object that mentions observables is one itself: it says that something exists, and nothing of it. It has no
+/// end either, so that whoever took it for a warning would go on warning when the indicator beside it has ended.
+#[must_use]
+pub fn is_bare(object: &Object<'_>) -> bool {
+    !matches!(object.object_type(), "indicator" | "vulnerability" | "observed-data")
+}
 
 /// The observables of an indicator's STIX pattern, of an observable object itself, or of those that observed data holds;
 /// the CVE of a vulnerability. Sorted, each once (whole rather than partial), at most [`MAX_OBSERVABLES`].
@@ -118,7 +126,7 @@ fn add_held(observed: &Object<'_>, found: &mut Found) {
 fn add_own(properties: &Properties<'_>, object_type: &str, found: &mut Found) {
     for known in KNOWN.iter().filter(|known| known.object_type == object_type) {
         if let Some(value) = properties.get(known.property).and_then(scalar) {
-            add(found, &path(object_type, &[known.property]), &value, false);
+            add(found, &path(object_type, &[known.property]), &value, true);
         }
     }
     let extension = |name: &str| json::property(properties.get("extensions")?, name);
@@ -127,7 +135,7 @@ fn add_own(properties: &Properties<'_>, object_type: &str, found: &mut Found) {
             add_hashes(object_type, properties.get("hashes"), found);
             let imphash = extension("windows-pebinary-ext").and_then(|ext| json::property(ext, "imphash"));
             if let Some(imphash) = imphash.and_then(json::string) {
-                add(found, &path("file", &["windows-pebinary-ext", "imphash"]), &imphash, false);
+                add(found, &path("file", &["windows-pebinary-ext", "imphash"]), &imphash, true);
             }
         }
         "network-traffic" => {
@@ -144,7 +152,7 @@ fn add_headers(headers: Option<&str>, found: &mut Found) {
         let names_something = ["user-agent", "host"].iter().any(|header| name.eq_ignore_ascii_case(header));
         if names_something {
             let path = path("network-traffic", &["request_header", &name]);
-            each_text(value, |text| add(found, &path, text, false));
+            each_text(value, |text| add(found, &path, text, true));
         }
         Ok(())
     });
@@ -152,7 +160,7 @@ fn add_headers(headers: Option<&str>, found: &mut Found) {
 
 fn add_hashes(object_type: &str, hashes: Option<&str>, found: &mut Found) {
     let _ = json::for_each_property(hashes.unwrap_or_default(), |algorithm, value| {
-        each_text(value, |hash| add(found, &path(object_type, &["hashes", &algorithm]), hash, false));
+        each_text(value, |hash| add(found, &path(object_type, &["hashes", &algorithm]), hash, true));
         Ok(())
     });
 }

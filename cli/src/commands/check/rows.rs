@@ -54,7 +54,11 @@ fn known(hit: &CheckHit) -> String {
         "subdomain" => format!("is above {theirs}"),
         other => safe(other, 20),
     };
-    if hit.partial { format!("{how}, among other conditions") } else { how }
+    match (hit.partial, hit.object_id.starts_with("indicator--")) {
+        (true, true) => format!("{how}, among other conditions"),
+        (true, false) => format!("{how}, observed only"),
+        (false, _) => how,
+    }
 }
 
 /// What concerns the value as a whole.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use certmesh_intel::object::Stance;
-use certmesh_intel::{Object, Question};
+use certmesh_intel::{Object, Question, observable};
 use certmesh_wire::MemberCode;
 
 use super::known::KnownValues;
@@ -78,7 +78,8 @@ impl Answer {
 }
 
 /// What the reader may know of a value: live objects only, which are newest, unexpired, unrevoked and within
-/// the ceiling.
+/// the ceiling; and which say something of it. Bare observables don't: they have no end, and would keep a value known
+/// whose indicator has ended or was taken back.
 pub fn check(
     store: &dyn Store,
     _filter: &KnownValues,
@@ -90,7 +91,8 @@ pub fn check(
     plain::each(store, 0, |stored| {
         let Ok(object) = Object::read(&stored.json) else { return Ok(true) };
         let met = plain::met(question, &object);
-        if met.is_empty() || !plain::is_live(store, reader, &stored, &object)? {
+        if met.is_empty() || observable::is_bare(&object) || !plain::is_live(store, reader, &stored, &object)?
+        {
             return Ok(true);
         }
         let summary = Summary::of(store, &stored)?;

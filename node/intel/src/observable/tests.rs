@@ -140,6 +140,33 @@ fn a_value_that_stands_by_itself_somewhere_is_whole() {
 }
 
 #[test]
+fn what_only_exists_is_nothing_to_act_on() {
+    for (object, partial, bare) in [
+        (json!({"type": "indicator", "pattern": "[domain-name:value = 'a.com']"}), false, false),
+        (json!({"type": "vulnerability", "name": "CVE-2021-44228"}), false, false),
+        (json!({"type": "domain-name", "value": "a.com"}), true, true),
+        (json!({"type": "file", "hashes": {"MD5": "aa"}}), true, true),
+        (
+            json!({"type": "observed-data", "objects": {"0": {"type": "domain-name", "value": "a.com"}}}),
+            true,
+            false,
+        ),
+    ] {
+        let mut object = object;
+        object["id"] =
+            format!("{}--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f", object["type"].as_str().unwrap()).into();
+        let text = object.to_string();
+        let object = Object::read(&text).unwrap();
+        let mentions = super::of(&object);
+        assert_eq!(
+            (mentions.len(), mentions[0].partial, super::is_bare(&object)),
+            (1, partial, bare),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn observables_are_sorted_single_and_capped() {
     assert_eq!(of_pattern("[a:b = 'y' OR a:b = 'x' OR a:b = 'y']"), ["a:b=x", "a:b=y"]);
     let terms: Vec<_> = (0..5_000).map(|i| format!("a:b = '{i}'")).collect();

@@ -6,6 +6,8 @@
 
 mod well_known;
 
+use std::sync::LazyLock;
+
 use crate::allow::{AllowList, HeldBack};
 use crate::display::safe;
 use crate::normal::{Host, Network, url};
@@ -16,6 +18,9 @@ use well_known::{COMMON_FILES, EMPTY_FILE, MAILBOXES, POPULAR, RESOLVERS, SHARED
 /// Networks with a shorter prefix are more than one organisation's.
 const SHORTEST_IPV4: u8 = 16;
 const SHORTEST_IPV6: u8 = 32;
+/// Resolvers, read once.
+static RESOLVING: LazyLock<Vec<Network>> =
+    LazyLock::new(|| RESOLVERS.iter().filter_map(|text| Network::parse(text)).collect());
 /// How much of a value is shown, in characters.
 const MAX_SHOWN: usize = 120;
 
@@ -84,9 +89,7 @@ fn of_network(network: Network) -> Option<&'static str> {
     if network.prefix_len() < shortest {
         return Some("it is a network of more than one organisation");
     }
-    let is_resolver =
-        RESOLVERS.iter().filter_map(|text| Network::parse(text)).any(|one| network.overlaps(one));
-    is_resolver.then_some("it is, or holds, a public resolver")
+    RESOLVING.iter().any(|one| network.overlaps(*one)).then_some("it is, or holds, a public resolver")
 }
 
 fn of_name(name: &str) -> Option<&'static str> {

@@ -39,5 +39,5 @@ fn publish(node: &certmesh_tests::Node, objects: &[Value]) {
     let bundle = json!({
         "type": "bundle", "id": "bundle--00000000-0000-4000-8000-000000000000", "objects": objects,
     });
-    node.run_fed(&["publish", "-"], &bundle.to_string()).done();
+    node.run_fed(&["publish", "-", "--force", "a test needs what harms too"], &bundle.to_string()).done();
 }

@@ -34,12 +34,12 @@ pub(crate) fn indicator(feed: u64, at: u64) -> String {
     .to_string()
 }
 
-/// What it looks for: addresses, names, URLs and hashes by turns.
+/// What it looks for: addresses, names, URLs and hashes by turns. The addresses lie where no private network does.
 fn pattern(feed: u64, at: u64, noise: [u64; 2]) -> String {
     let [a, b, c, d, ..] = noise[0].to_be_bytes();
     let host = format!("c{at}.f{feed}-{:06x}.example", noise[1] & 0xff_ffff);
     match at % 4 {
-        0 => format!("[ipv4-addr:value = '{}.{b}.{c}.{d}']", a % 200 + 11),
+        0 => format!("[ipv4-addr:value = '{}.{b}.{c}.{d}']", a % 89 + 11),
         1 => format!("[domain-name:value = '{host}']"),
         2 => format!("[url:value = 'https://{host}/gate/{:x}.php']", noise[0] & 0xffff),
         _ => {

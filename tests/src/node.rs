@@ -24,6 +24,10 @@ struct Entry {
     socket: PathBuf,
     data_dir: PathBuf,
     log: PathBuf,
+    #[serde(default)]
+    soc_url: Option<String>,
+    #[serde(default)]
+    soc_token: Option<String>,
 }
 
 fn entries(list: &Path) -> Vec<Entry> {
@@ -46,6 +50,8 @@ impl Node {
             socket: home.join("node.sock"),
             data_dir: home.join("data"),
             log: home.join("node.log"),
+            soc_url: None,
+            soc_token: None,
         };
         Self { entry }
     }
@@ -78,6 +84,16 @@ impl Node {
     /// The folder with its member's manifest and everyone else's.
     pub fn manifests(&self) -> PathBuf {
         self.home().join("manifests")
+    }
+
+    /// Where SOC tools reach it.
+    pub fn soc_url(&self) -> &str {
+        self.entry.soc_url.as_deref().expect("scripts/mesh says where SOC tools reach a node")
+    }
+
+    /// The token that `scripts/mesh` made for them.
+    pub(crate) fn soc_token(&self) -> &str {
+        self.entry.soc_token.as_deref().expect("scripts/mesh makes a token")
     }
 
     /// Where it says what it does.

@@ -1,12 +1,16 @@
 //! Answers: what went wrong, in the words of the surface that was asked; and what has not changed since.
 
+use std::convert::Infallible;
+
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
+use bytes::Bytes;
 use certmesh_api::ErrorBody;
 use certmesh_engine::store::StoreError;
 use certmesh_wire::sha256;
+use futures::stream::{Stream, StreamExt};
 
 /// JSON of our own surfaces.
 pub(super) const JSON: &str = "application/json";
@@ -120,6 +124,16 @@ pub(super) fn bytes(content: impl Into<Body>, content_type: &'static str) -> Res
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
     response
+}
+
+/// Pieces of this type, as they come.
+pub(super) fn pieces(
+    pieces: impl Stream<Item = Bytes> + Send + 'static,
+    content_type: &'static str,
+) -> Response {
+    // Whatever wraps a body may ask for more after its end.
+    let pieces = pieces.map(Ok::<_, Infallible>).fuse();
+    bytes(Body::from_stream(pieces), content_type)
 }
 
 pub(super) fn json(value: &impl serde::Serialize, content_type: &'static str) -> Response {

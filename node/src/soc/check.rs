@@ -4,11 +4,9 @@
 mod lines;
 mod report;
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use axum::body::Body;
 use bytes::Bytes;
 use certmesh_intel::Question;
 use futures::stream::unfold;
@@ -16,7 +14,7 @@ use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::Soc;
-use super::answer::{Answer, JSON, Problem, bytes};
+use super::answer::{Answer, JSON, Problem, bytes, pieces};
 use super::body::{Pieces, Upload};
 use super::document::Doc;
 use super::limits::{CHECK_OUT_BYTES, CHECK_PORTION, VALUE_BYTES};
@@ -106,11 +104,11 @@ async fn check_many(call: Call<Granted<Check>>) -> Answer {
     if more {
         tokio::spawn(checking.run(values));
     }
-    let pieces = unfold(received, |mut received: mpsc::UnboundedReceiver<Piece>| async move {
+    let lines = unfold(received, |mut received: mpsc::UnboundedReceiver<Piece>| async move {
         let piece = received.recv().await?;
-        Some((Ok::<_, Infallible>(piece.text), received))
+        Some((piece.text, received))
     });
-    Ok(bytes(Body::from_stream(pieces), LINES))
+    Ok(pieces(lines, LINES))
 }
 
 /// Lines for the client, with the room that they take until they are sent.

@@ -4,14 +4,12 @@
 //! An event's id is the arrival of its object. A stream is a cursor and a nudge: it reads the store from where its
 //! client has come to, so a client that is slow, or was away, gets everything once.
 
-use std::convert::Infallible;
 use std::fmt::Write;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use axum::body::Body;
 use axum::http::StatusCode;
 use bytes::Bytes;
 use certmesh_engine::{Collected, Collection, Selection, StoredObject, collected, last_arrival};
@@ -20,7 +18,7 @@ use serde_json::json;
 use tokio::sync::{oneshot, watch};
 
 use super::Soc;
-use super::answer::{Answer, Problem, bytes};
+use super::answer::{Answer, Problem, pieces};
 use super::document::Doc;
 use super::limits::STREAM_OBJECTS;
 use super::policy::{Granted, Stream};
@@ -74,11 +72,11 @@ async fn stream(call: Call<Granted<Stream>>) -> Answer {
         room: None,
         is_greeted: false,
     };
-    let pieces = unfold(following, |mut following| async move {
+    let events = unfold(following, |mut following| async move {
         let piece = following.next().await?;
-        Some((Ok::<_, Infallible>(piece), following))
+        Some((piece, following))
     });
-    Ok(bytes(Body::from_stream(pieces), "text/event-stream"))
+    Ok(pieces(events, "text/event-stream"))
 }
 
 fn chosen(call: &Call<Granted<Stream>>) -> Result<(Collection, Selection), Problem> {

@@ -17,24 +17,28 @@ pub(crate) fn is_dash(path: &Path) -> bool {
 
 /// The bytes of a file, or of stdin for `-`, if there are at most `limit`.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, CommandError> {
-    let read = if is_dash(path) {
-        read_bounded(io::stdin().lock(), limit)
-    } else {
-        File::open(path).and_then(|file| read_bounded(file, limit))
-    };
-    let bytes = read.map_err(|error| unreadable(path, &error))?;
-    bytes.ok_or_else(|| {
-        CommandError::refused(format_args!(
-            "{} has more than {limit} bytes, the most that is read",
-            shown(path)
-        ))
-    })
+    let (from, _) = open(path, limit)?;
+    let mut bytes = Vec::new();
+    from.take(limit + 1).read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
+    if bytes.len() as u64 > limit { Err(too_long(path, limit)) } else { Ok(bytes) }
 }
 
-fn read_bounded(from: impl Read, limit: u64) -> io::Result<Option<Vec<u8>>> {
-    let mut bytes = Vec::new();
-    from.take(limit + 1).read_to_end(&mut bytes)?;
-    Ok((bytes.len() as u64 <= limit).then_some(bytes))
+/// A file, or stdin for `-`, to be read piece by piece, and its length where that is known: then at most `limit`.
+pub(crate) fn open(path: &Path, limit: u64) -> Result<(Box<dyn Read>, Option<u64>), CommandError> {
+    if is_dash(path) {
+        return Ok((Box::new(io::stdin().lock()), None));
+    }
+    let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
+    let (metadata, file) = opened.map_err(|error| unreadable(path, &error))?;
+    let length = metadata.is_file().then_some(metadata.len());
+    match length {
+        Some(length) if length > limit => Err(too_long(path, limit)),
+        _ => Ok((Box::new(file), length)),
+    }
+}
+
+fn too_long(path: &Path, limit: u64) -> CommandError {
+    CommandError::refused(format_args!("{} has more than {limit} bytes, the most that is read", shown(path)))
 }
 
 /// Writes a file that does not exist yet, with these permissions, and makes it durable.

@@ -6,10 +6,10 @@
 mod harm;
 mod prepare;
 mod split;
+mod texts;
 mod values;
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use certmesh_api::{Client, ClientError, PublishRequest};
@@ -18,15 +18,12 @@ use certmesh_intel::{Object, Tlp};
 use clap::Args;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use texts::Texts;
 
 use crate::error::CommandError;
-use crate::file;
 use crate::progress::Progress;
 use crate::session::{Session, talk};
 use crate::table::count;
-
-/// The longest file that is read, in bytes.
-const FILE_BYTES: u64 = 256 * 1024 * 1024;
 
 const USAGE: &str = "certmesh publish [OPTIONS] --value <[KIND:]VALUE>...
        certmesh publish [OPTIONS] --values <FILE>
@@ -80,18 +77,16 @@ impl Publish {
             Some(path) => self.read_file(path)?,
             None => self.values.prepare(session, self.tlp.unwrap_or(Tlp::Amber), self.dry_run).await?,
         };
-        let prepared = self.harm.check(session, prepared, self.file.is_some(), self.dry_run).await?;
+        let mut prepared = self.harm.check(session, prepared, self.file.is_some(), self.dry_run).await?;
         if self.dry_run {
-            return print_bundle(session, &prepared.objects);
+            return print_bundle(session, &mut prepared.objects);
         }
-        let records = split::into_records(&prepared.objects)?;
-        let published = send(&session.client(), &prepared.objects, records).await?;
+        let published = send(&session.client(), &mut prepared.objects).await?;
         report(session, &published, &prepared.levels)
     }
 
     fn read_file(&self, path: &Path) -> Result<prepare::Prepared, CommandError> {
-        let bytes = file::read(path, FILE_BYTES)?;
-        let prepared = prepare::prepare(&bytes, self.tlp).map_err(|fault| fault.after(file::shown(path)))?;
+        let prepared = prepare::read_file(path, self.tlp)?;
         if self.tlp.is_none() && prepared.unmarked > 0 {
             let unmarked = count(prepared.unmarked, "object");
             talk(format_args!(
@@ -103,11 +98,17 @@ impl Publish {
 }
 
 /// The objects as a bundle, with the markings that they name.
-fn print_bundle(session: &mut Session, objects: &[String]) -> Result<(), CommandError> {
+fn print_bundle(session: &mut Session, objects: &mut Texts) -> Result<(), CommandError> {
+    let mut id = String::new();
+    for object in objects.each()? {
+        id = bundle_id((id + &object?).as_bytes());
+    }
     let (mut bundle, mut out) = (Bundle::default(), String::new());
-    bundle.begin(&bundle_id(objects.concat().as_bytes()), &mut out);
-    for object in objects {
-        bundle.object(&Object::read(object).map_err(CommandError::refused)?, &mut out);
+    bundle.begin(&id, &mut out);
+    for object in objects.each()? {
+        bundle.object(&Object::read(&object?).map_err(CommandError::refused)?, &mut out);
+        session.bytes(out.as_bytes())?;
+        out.clear();
     }
     bundle.end(&mut out);
     Ok(session.bytes(out.as_bytes())?)
@@ -121,16 +122,15 @@ struct Published {
 }
 
 /// Publishes one record after another, in the order of the file.
-async fn send(
-    client: &Client,
-    objects: &[String],
-    records: Vec<Range<usize>>,
-) -> Result<Published, CommandError> {
-    let progress = Progress::new(objects.len() as u64, "objects");
+async fn send(client: &Client, objects: &mut Texts) -> Result<Published, CommandError> {
+    let (total, records) = (objects.len(), split::into_records(objects.lengths()));
+    let progress = Progress::new(total as u64, "objects");
     let mut published = Published::default();
+    let mut texts = objects.each()?;
     for range in records {
-        let sent = client.publish(&request(&objects[range])?).await;
-        let record = sent.map_err(|error| interrupted(error, &published, objects.len()))?;
+        let request = request(texts.by_ref().take(range.len()))?;
+        let sent = client.publish(&request).await;
+        let record = sent.map_err(|error| interrupted(error, &published, total))?;
         progress.advance(record.objects);
         published.objects += record.objects;
         published.records.push(record.record);
@@ -138,10 +138,11 @@ async fn send(
     Ok(published)
 }
 
-fn request(objects: &[String]) -> Result<PublishRequest, CommandError> {
-    let raw = objects.iter().map(|object| RawValue::from_string(object.clone()));
-    let objects = raw.collect::<Result<_, _>>().map_err(CommandError::refused)?;
-    Ok(PublishRequest { objects })
+fn request(
+    objects: impl Iterator<Item = Result<String, CommandError>>,
+) -> Result<PublishRequest, CommandError> {
+    let raw = objects.map(|object| RawValue::from_string(object?).map_err(CommandError::refused));
+    Ok(PublishRequest { objects: raw.collect::<Result<_, _>>()? })
 }
 
 /// The node's error, with how far it got.

@@ -60,10 +60,15 @@ pub fn validate(json: &str) -> Result<Object<'_>, ObjectFault> {
 /// # Errors
 /// The first object that [`validate`] refuses.
 pub fn validate_all<'a>(objects: &[&'a str]) -> Result<Vec<Object<'a>>, FaultyObject> {
-    let checked = objects.iter().enumerate().map(|(index, json)| {
-        validate(json).map_err(|fault| FaultyObject { position: index + 1, about: about(json), fault })
-    });
-    checked.collect()
+    objects.iter().enumerate().map(|(index, json)| validate_at(index + 1, json)).collect()
+}
+
+/// Checks the object that stands at `position`, from 1, of a file.
+///
+/// # Errors
+/// As [`validate`], with what a person finds the object by.
+pub fn validate_at(position: usize, json: &str) -> Result<Object<'_>, FaultyObject> {
+    validate(json).map_err(|fault| FaultyObject { position, about: about(json), fault })
 }
 
 struct About<'a>(&'a Option<String>);

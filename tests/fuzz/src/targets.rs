@@ -1,5 +1,6 @@
 //! What must hold of any bytes: no panic, and what a reader promises of what it accepts.
 
+use certmesh_intel::bundle::{Cut, Cutter};
 use certmesh_intel::observable;
 use certmesh_intel::pattern::{self, Term};
 use certmesh_intel::{Object, Question, Tlp, bundle, display, mark, timestamp, validate};
@@ -95,9 +96,14 @@ fn marked(text: &str, object: &Object<'_>) {
     assert_eq!((read.tlp(), read.id(), read.name()), (Tlp::Red, object.id(), object.name()));
 }
 
-/// Every object of a file is a part of it.
+/// Every object of a file is a part of it, and one that comes in pieces is cut alike.
 fn bundle(bytes: &[u8]) {
     let text = text(bytes);
+    let whole = bundle::read(text).map(|objects| objects.into_iter().map(str::to_owned).collect::<Vec<_>>());
+    assert_eq!(cut(text, text.len()), whole.clone().map_err(|fault| fault.to_string()));
+    if let (Ok(whole), Ok(pieces)) = (&whole, cut(text, text.len() / 2)) {
+        assert_eq!(&pieces, whole);
+    }
     let Ok(objects) = bundle::read(text) else {
         return;
     };
@@ -109,6 +115,21 @@ fn bundle(bytes: &[u8]) {
         end = start + object.len();
     }
     let _ = validate::validate_all(&objects).map_err(|fault| fault.to_string());
+}
+
+/// The objects of a text that comes in pieces of 7 bytes.
+fn cut(text: &str, longest: usize) -> Result<Vec<String>, String> {
+    let (mut cutter, mut pieces, mut objects) = (Cutter::new(longest), text.as_bytes().chunks(7), Vec::new());
+    loop {
+        match cutter.cut().map_err(|fault| fault.to_string())? {
+            Cut::Object(object) => objects.push(object),
+            Cut::End => return Ok(objects),
+            Cut::More => match pieces.next() {
+                Some(piece) => cutter.push(piece),
+                None => cutter.end(),
+            },
+        }
+    }
 }
 
 /// A question has few keys, each once, and what contains and is contained is something else than the value itself.

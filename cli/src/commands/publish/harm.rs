@@ -10,7 +10,7 @@ use certmesh_intel::display::safe;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
-use super::prepare::{self, Prepared};
+use super::prepare::Prepared;
 use super::values::{author, notice, random};
 use crate::error::CommandError;
 use crate::file;
@@ -42,7 +42,22 @@ struct Harming {
     id: String,
     /// The value, what speaks against it and, of a file, where it stands.
     words: String,
-    weight: Weight,
+}
+
+/// What was found: how much, and the first of it.
+#[derive(Default)]
+struct Found {
+    number: u64,
+    first: Vec<Harming>,
+}
+
+impl Found {
+    fn add(&mut self, harming: Harming) {
+        self.number += 1;
+        if self.first.len() < NOTED {
+            self.first.push(harming);
+        }
+    }
 }
 
 impl Harm {
@@ -50,22 +65,26 @@ impl Harm {
     pub(super) async fn check(
         &self,
         session: &Session,
-        prepared: Prepared,
+        mut prepared: Prepared,
         is_file: bool,
         dry_run: bool,
     ) -> Result<Prepared, CommandError> {
-        let found = found(&prepared.objects, &self.own()?, is_file);
-        let (harming, remarks): (Vec<_>, Vec<_>) =
-            found.into_iter().partition(|found| found.weight == Weight::Harm);
+        let own = self.own()?;
+        let (mut harming, mut remarks) = (Found::default(), Found::default());
+        for (at, object) in prepared.objects.each()?.enumerate() {
+            for (weight, found) in found(at, &object?, &own, is_file) {
+                if weight == Weight::Harm { harming.add(found) } else { remarks.add(found) }
+            }
+        }
         show("note", &remarks);
-        if harming.is_empty() {
+        if harming.number == 0 {
             return Ok(prepared);
         }
         show(if self.force.is_some() { "warning" } else { "refused" }, &harming);
         match &self.force {
             Some(reason) => with_reason(session, prepared, &harming, reason, dry_run).await,
             None => {
-                let values = count(harming.len() as u64, "value");
+                let values = count(harming.number, "value");
                 Err(CommandError::refused(format_args!("{values} would harm whoever blocks what you publish"))
                     .hint("nothing was published; leave out what is named above, or say why it is meant: --force \"REASON\", which is kept beside it"))
             }
@@ -83,45 +102,41 @@ impl Harm {
     }
 }
 
-fn found(objects: &[String], own: &AllowList, is_file: bool) -> Vec<Harming> {
-    let read = objects.iter().enumerate().filter_map(|(at, json)| Some((at, Object::read(json).ok()?)));
-    let cautions = read.flat_map(|(at, object)| {
-        let place =
-            if is_file { format!(" (object {}, {})", at + 1, safe(object.id(), 100)) } else { String::new() };
-        let id = object.id().to_owned();
-        let found = caution::of(&object, own).into_iter();
-        found.map(move |Caution { value, why, weight }| {
-            let words = format!("{value}: {why}{place}");
-            Harming { id: id.clone(), words, weight }
-        })
-    });
-    cautions.collect()
+/// What speaks against the object at this place.
+fn found(at: usize, json: &str, own: &AllowList, is_file: bool) -> Vec<(Weight, Harming)> {
+    let Ok(object) = Object::read(json) else { return Vec::new() };
+    let place =
+        if is_file { format!(" (object {}, {})", at + 1, safe(object.id(), 100)) } else { String::new() };
+    let harming = |Caution { value, why, weight }| {
+        let words = format!("{value}: {why}{place}");
+        (weight, Harming { id: object.id().to_owned(), words })
+    };
+    caution::of(&object, own).into_iter().map(harming).collect()
 }
 
-fn show(word: &str, found: &[Harming]) {
-    for harming in found.iter().take(SHOWN) {
-        talk(format_args!("{word}: {}", harming.words));
-    }
-    if found.len() > SHOWN {
-        talk(format_args!("{word}: and {} more", count((found.len() - SHOWN) as u64, "value")));
+fn show(word: &str, found: &Found) {
+    let shown = found.first.iter().take(SHOWN);
+    shown.for_each(|harming| talk(format_args!("{word}: {}", harming.words)));
+    if found.number > SHOWN as u64 {
+        talk(format_args!("{word}: and {} more", count(found.number - SHOWN as u64, "value")));
     }
 }
 
 async fn with_reason(
     session: &Session,
-    prepared: Prepared,
-    harming: &[Harming],
+    mut prepared: Prepared,
+    harming: &Found,
     reason: &str,
     dry_run: bool,
 ) -> Result<Prepared, CommandError> {
     let author = author(session, dry_run).await?;
     // The note is as strict as the strictest that it is about could be.
     let tlp = prepared.levels.keys().next_back().copied().unwrap_or(certmesh_intel::Tlp::Amber);
-    let mut ids: Vec<_> = harming.iter().take(NOTED).map(|harming| harming.id.clone()).collect();
+    let mut ids: Vec<_> = harming.first.iter().map(|harming| harming.id.clone()).collect();
     ids.dedup();
-    let cautions: Vec<_> = harming.iter().take(KEPT).map(|harming| harming.words.clone()).collect();
+    let cautions: Vec<_> = harming.first.iter().take(KEPT).map(|harming| harming.words.clone()).collect();
     let note = insistence(&ids, &cautions, reason, &notice(author, tlp), random());
-    let Prepared { mut objects, unmarked, .. } = prepared;
-    objects.push(note);
-    Ok(Prepared { unmarked, ..prepare::checked(objects)? })
+    let unmarked = prepared.unmarked;
+    prepared.add(&note)?;
+    Ok(Prepared { unmarked, ..prepared })
 }

@@ -11,33 +11,30 @@ use crate::error::CommandError;
 /// gossip payload (60 KiB) and reaches the others without being asked for.
 const RECORD_TEXT_BYTES: usize = 256 * 1024;
 
-/// The objects of each record.
-///
-/// # Errors
-/// If an object is too long for any record: then nothing of the file can be published.
-pub(super) fn into_records(objects: &[String]) -> Result<Vec<Range<usize>>, CommandError> {
-    check_lengths(objects)?;
+/// The objects of each record, by the lengths of all objects in bytes.
+pub(super) fn into_records(lengths: &[u32]) -> Vec<Range<usize>> {
     let mut records = Vec::new();
     let (mut begin, mut bytes) = (0, 0_usize);
-    for (at, object) in objects.iter().enumerate() {
-        let full = at - begin == BODY_OBJECTS || bytes + object.len() > RECORD_TEXT_BYTES;
+    for (at, length) in lengths.iter().enumerate() {
+        let length = *length as usize;
+        let full = at - begin == BODY_OBJECTS || bytes + length > RECORD_TEXT_BYTES;
         if full && at > begin {
             records.push(begin..at);
             (begin, bytes) = (at, 0);
         }
-        bytes += object.len();
+        bytes += length;
     }
-    if begin < objects.len() {
-        records.push(begin..objects.len());
+    if begin < lengths.len() {
+        records.push(begin..lengths.len());
     }
-    Ok(records)
+    records
 }
 
-/// Packs, as a node would, what alone could be too long.
-fn check_lengths(objects: &[String]) -> Result<(), CommandError> {
-    for (at, object) in objects.iter().enumerate().filter(|(_, object)| object.len() > BODY_BYTES / 2) {
+/// Packs, as a node would, what alone could be too long for any record: then nothing of the file can be published.
+pub(super) fn check_length(position: usize, object: &str) -> Result<(), CommandError> {
+    if object.len() > BODY_BYTES / 2 {
         PackedBody::pack(&[object]).map_err(|fault| {
-            CommandError::refused(format_args!("object {} is too long for a record: {fault}", at + 1))
+            CommandError::refused(format_args!("object {position} is too long for a record: {fault}"))
                 .hint("nothing was published; divide the object, or leave it out")
         })?;
     }
@@ -50,9 +47,9 @@ mod tests {
 
     /// How many objects each record gets.
     fn counts(lengths: &[usize]) -> Vec<usize> {
-        let objects: Vec<_> = lengths.iter().map(|len| "x".repeat(*len)).collect();
-        let records = into_records(&objects).unwrap();
-        assert!(records.iter().flat_map(Clone::clone).eq(0..objects.len()), "all, and in order");
+        let lengths: Vec<_> = lengths.iter().map(|len| *len as u32).collect();
+        let records = into_records(&lengths);
+        assert!(records.iter().flat_map(Clone::clone).eq(0..lengths.len()), "all, and in order");
         records.iter().map(ExactSizeIterator::len).collect()
     }
 
@@ -70,7 +67,8 @@ mod tests {
     #[test]
     fn what_no_record_holds_is_refused() {
         let long = "x".repeat(9 << 20);
-        let fault = into_records(&["{}".to_owned(), long]).unwrap_err();
+        let fault = check_length(2, &long).unwrap_err();
+        check_length(1, "{}").unwrap();
         assert!(format!("{fault:?}").contains("object 2 is too long"), "{fault:?}");
     }
 }

@@ -12,7 +12,6 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgGroup, Args};
 use uuid::Uuid;
 
-use super::FILE_BYTES;
 use super::prepare::{self, Prepared};
 use crate::error::CommandError;
 use crate::file;
@@ -20,6 +19,8 @@ use crate::session::{Session, talk};
 use crate::table::{count, table};
 use crate::time::{self, AgeOrTime};
 
+/// The longest file of values that is read, in bytes.
+const FILE_BYTES: u64 = 64 * 1024 * 1024;
 /// How many values are shown one by one before they are published.
 const SHOWN: usize = 20;
 /// How many values that were not recognised an error names.
@@ -59,14 +60,16 @@ impl Values {
         tlp: Tlp,
         dry_run: bool,
     ) -> Result<Prepared, CommandError> {
-        let (values, valid_until_ms) = (recognised(&self.texts()?)?, self.valid_until_ms()?);
-        let author = author(session, dry_run).await?;
+        let values = recognised(&self.texts()?)?;
+        // What is wrong with it is said before a node is asked; it counts from when the objects are made.
+        self.valid_until_ms()?;
+        let notice = notice(author(session, dry_run).await?, tlp);
         let notice = Notice {
             labels: self.label.clone(),
             confidence: self.confidence,
-            valid_until_ms,
+            valid_until_ms: self.valid_until_ms()?,
             note: self.note.clone(),
-            ..notice(author, tlp)
+            ..notice
         };
         show(&values, &notice);
         prepare::checked(compose(&values, &notice, &mut random))

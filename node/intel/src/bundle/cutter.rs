@@ -6,6 +6,7 @@
 
 use super::{BundleFault, MAX_OBJECTS, read, unreadable};
 use crate::display::safe;
+use crate::json;
 
 /// What [`Cutter::cut`] has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -262,7 +263,7 @@ impl Cutter {
             if std::mem::replace(&mut self.has_type, true) {
                 return Err(BundleFault::Twice("type"));
             }
-            self.is_bundle = text == "\"bundle\"";
+            self.is_bundle = json::string(text).is_some_and(|kind| kind == "bundle");
         }
         Ok(Expected::NextProperty)
     }

@@ -11,6 +11,7 @@ mod peers;
 mod publish;
 mod query;
 mod receipts;
+mod revoke;
 mod roster;
 mod show;
 mod status;
@@ -78,6 +79,7 @@ enum Command {
     Manifest(manifest::Manifest),
     Verify(verify::Verify),
     Publish(Online<publish::Publish>),
+    Revoke(Online<revoke::Revoke>),
     Check(Online<check::Check>),
     Query(Online<query::Query>),
     Show(Online<show::Show>),
@@ -115,6 +117,7 @@ impl Command {
             Self::Manifest(command) => command.run(session).await,
             Self::Verify(command) => command.run(session),
             Self::Publish(command) => command.at(session).run(session).await,
+            Self::Revoke(command) => command.at(session).run(session).await,
             Self::Check(command) => command.at(session).run(session).await,
             Self::Query(command) => command.at(session).run(session).await,
             Self::Show(command) => command.at(session).run(session).await,

@@ -81,8 +81,7 @@ impl Publish {
         if self.dry_run {
             return print_bundle(session, &mut prepared.objects);
         }
-        let published = send(&session.client(), &mut prepared.objects).await?;
-        report(session, &published, &prepared.levels)
+        publish(session, prepared).await
     }
 
     fn read_file(&self, path: &Path) -> Result<prepare::Prepared, CommandError> {
@@ -95,6 +94,16 @@ impl Publish {
         }
         Ok(prepared)
     }
+}
+
+/// Publishes objects that were made here.
+pub(super) async fn objects(session: &mut Session, objects: Vec<String>) -> Result<(), CommandError> {
+    publish(session, prepare::checked(objects)?).await
+}
+
+async fn publish(session: &mut Session, mut prepared: prepare::Prepared) -> Result<(), CommandError> {
+    let published = send(&session.client(), &mut prepared.objects).await?;
+    report(session, &published, &prepared.levels)
 }
 
 /// The objects as a bundle, with the markings that they name.

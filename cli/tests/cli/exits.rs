@@ -15,6 +15,7 @@ fn no_node_is_exit_3() {
         "why a.example",
         "watch",
         "publish object.json",
+        "revoke x",
     ] {
         let ran = desk.run(&format!("--node none.sock {command}"));
         assert_eq!(ran.code, Some(3), "{command}\n{ran}");

@@ -33,6 +33,7 @@ fn help_of_every_command() {
         "token revoke",
         "verify",
         "publish",
+        "revoke",
         "check",
         "query",
         "why",

@@ -9,9 +9,8 @@ mod writing;
 
 use std::fmt::Write;
 
-use jiff::Timestamp;
-
 use crate::recognise::Recognised;
+use crate::timestamp;
 use crate::tlp::Tlp;
 use writing::Writing;
 
@@ -139,9 +138,9 @@ fn indicator(id: &str, value: &Recognised, pattern: &str, notice: &Notice) -> St
     indicator.text("pattern", pattern);
     indicator.text("pattern_type", "stix");
     indicator.text("pattern_version", "2.1");
-    indicator.text("valid_from", &timestamp(notice.now_ms));
+    indicator.text("valid_from", &time(notice.now_ms));
     if let Some(until) = notice.valid_until_ms {
-        indicator.text("valid_until", &timestamp(until));
+        indicator.text("valid_until", &time(until));
     }
     finish(indicator, notice)
 }
@@ -171,8 +170,8 @@ fn versioned(object_type: &str, id: &str, notice: &Notice) -> Writing {
     if let Some(author) = &notice.author {
         object.text("created_by_ref", &author.identity);
     }
-    object.text("created", &timestamp(notice.now_ms));
-    object.text("modified", &timestamp(notice.now_ms));
+    object.text("created", &time(notice.now_ms));
+    object.text("modified", &time(notice.now_ms));
     object
 }
 
@@ -204,10 +203,10 @@ fn indicator_types(labels: &[String]) -> Vec<String> {
     types
 }
 
-/// A time as STIX writes it, to the millisecond; beyond what can be written, the last one that can.
-fn timestamp(ms: u64) -> String {
-    let stamp = i64::try_from(ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
-    stamp.unwrap_or(Timestamp::MAX).strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+/// A time; beyond what can be written, the last one that can.
+fn time(ms: u64) -> String {
+    let known = i64::try_from(ms).ok().and_then(timestamp::of_millis);
+    known.unwrap_or_else(|| "9999-12-30T23:59:59.999Z".to_owned())
 }
 
 #[cfg(test)]

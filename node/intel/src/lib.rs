@@ -5,7 +5,8 @@
 //! memory, free of recursion, and answers with a typed fault where it can't answer with a value.
 //!
 //! - [`object`] reads an object leniently, alike on every node; [`validate`] is the strict check before publishing.
-//! - [`bundle`] cuts a file into the exact texts of its objects; [`mark`] adds a TLP marking to one of them.
+//! - [`bundle`] cuts a file into the exact texts of its objects; [`mark`] adds a TLP marking to one of them, and
+//!   [`revoke`] takes one back.
 //! - [`observable`] turns objects, and [`question`] what an analyst types, into keys that meet in an index.
 //! - [`pattern`] reads STIX patterns.
 //! - [`recognise`] tells what a typed value is, [`compose`] makes objects of values, and [`caution`] says what publishing
@@ -28,6 +29,7 @@ pub mod observable;
 pub mod pattern;
 pub mod question;
 pub mod recognise;
+pub mod revoke;
 pub mod timestamp;
 pub mod tlp;
 pub mod validate;

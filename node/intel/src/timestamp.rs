@@ -31,6 +31,12 @@ pub fn is_utc(text: &str) -> bool {
     z_once && !text.ends_with(".Z") && text.bytes().enumerate().all(shape) && micros(text).is_some()
 }
 
+/// A time as STIX writes it, to the millisecond, from milliseconds since the Unix epoch; nothing beyond the year 9999.
+pub(crate) fn of_millis(ms: i64) -> Option<String> {
+    let stamp = Timestamp::from_millisecond(ms).ok()?;
+    Some(stamp.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::{is_utc, micros};

@@ -50,3 +50,27 @@ fn what_would_harm_others_is_published_with_a_reason_only() {
     let id = Object::read(indicator[0].object.get()).unwrap().id().to_owned();
     assert!(note.references().contains(&("object_refs".to_owned(), id)));
 }
+
+#[test]
+fn what_is_taken_back_is_gone_on_every_node_and_what_others_say_stays() {
+    let mesh = Mesh::raise(2);
+    let (here, there) = (&mesh.nodes()[0], &mesh.nodes()[1]);
+    here.run(["publish", "--value", "evil.example", "--value", "bad.example"]).done();
+    there.run(["publish", "--value", "bad.example"]).done();
+    // An identity each, three objects for each value; the observable of bad.example is the same on both.
+    mesh.wait_for_objects(10);
+    let said = there.run(["revoke", "--value", "evil.example"]).refused(1);
+    assert!(said.contains("has published no indicator for evil.example"), "{said}");
+    here.run(["revoke", "--value", "evil[.]example", "--value", "bad.example"]).done();
+    mesh.wait_for_objects(12);
+    for node in [here, there] {
+        assert!(
+            node.query(&["evil.example", "--type", "indicator"]).is_empty(),
+            "{} shows it",
+            node.member()
+        );
+        let left = node.query(&["bad.example", "--type", "indicator"]);
+        assert_eq!((left.len(), &*left[0].member), (1, there.member()));
+    }
+    here.run(["revoke", "--value", "evil.example"]).refused(1);
+}

@@ -2,6 +2,7 @@
 
 mod check;
 mod export;
+mod feed;
 mod forks;
 mod init;
 mod key;
@@ -84,6 +85,7 @@ enum Command {
     Query(Online<query::Query>),
     Show(Online<show::Show>),
     Why(Online<why::Why>),
+    Feed(Online<feed::Feed>),
     Watch(Online<watch::Watch>),
     Status(Online<status::Status>),
     Peers(Online<peers::Peers>),
@@ -122,6 +124,7 @@ impl Command {
             Self::Query(command) => command.at(session).run(session).await,
             Self::Show(command) => command.at(session).run(session).await,
             Self::Why(command) => command.at(session).run(session).await,
+            Self::Feed(command) => command.at(session).run(session).await,
             Self::Watch(command) => command.at(session).run(session).await,
             Self::Status(command) => command.at(session).run(session).await,
             Self::Peers(command) => command.at(session).run(session).await,

@@ -29,26 +29,31 @@ pub(crate) enum AllowListFault {
 
 /// The list as it stands; everyone's end.
 #[derive(Debug, Clone)]
-pub(crate) struct Allowed(watch::Receiver<Arc<AllowList>>);
+pub(crate) struct Allowed(watch::Receiver<(u64, Arc<AllowList>)>);
 
 impl Allowed {
     /// The list at this moment.
     pub(crate) fn now(&self) -> Arc<AllowList> {
-        Arc::clone(&self.0.borrow())
+        Arc::clone(&self.0.borrow().1)
+    }
+
+    /// How often it has been read again.
+    pub(crate) fn version(&self) -> u64 {
+        self.0.borrow().0
     }
 }
 
 /// The file behind the list.
 pub(crate) struct AllowFile {
     path: Option<PathBuf>,
-    set: watch::Sender<Arc<AllowList>>,
+    set: watch::Sender<(u64, Arc<AllowList>)>,
 }
 
 impl AllowFile {
     /// Reads the list; without a path it is empty.
     pub(crate) fn open(path: Option<PathBuf>) -> Result<(Self, Allowed), AllowListFault> {
         let list = path.as_deref().map(read).transpose()?.unwrap_or_default();
-        let (set, allowed) = watch::channel(Arc::new(list));
+        let (set, allowed) = watch::channel((0, Arc::new(list)));
         Ok((Self { path, set }, Allowed(allowed)))
     }
 
@@ -59,7 +64,7 @@ impl AllowFile {
         match read(path) {
             Ok(list) => {
                 tracing::info!(entries = list.len(), "read the allow-list again");
-                self.set.send_replace(Arc::new(list));
+                self.set.send_modify(|(version, now)| (*version, *now) = (*version + 1, Arc::new(list)));
             }
             Err(fault) => tracing::error!("{fault}; the list stays as it was"),
         }

@@ -3,7 +3,9 @@
 //! The types that travel, and the table of routes, are in the `certmesh-api` crate.
 
 mod answers;
+mod check;
 mod documents;
+mod feeds;
 mod listener;
 mod objects;
 mod questions;
@@ -29,6 +31,7 @@ use tokio::task::AbortHandle;
 
 use crate::allowed::Allowed;
 use crate::driver::Input;
+use crate::feeds::Feeds;
 use crate::peers::PeerBook;
 use crate::soc::Figures;
 use crate::standing::Standing;
@@ -44,6 +47,7 @@ const REQUEST_BYTES: usize = RAW_BODY_BYTES + 64 * 1024;
 pub(crate) struct State {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) known: Arc<KnownValues>,
+    pub(crate) feeds: Feeds,
     pub(crate) allow: Allowed,
     pub(crate) membership: Standing,
     pub(crate) node_id: NodeId,
@@ -138,11 +142,12 @@ fn routes(serving: Serving) -> Router {
         .route("/v1/tokens/{id}", delete(tokens::revoke))
         .route("/metrics", get(answers::metrics))
         // Values come and answers go for as long as both like: no limit but that of a line.
-        .route("/v1/check", post(questions::check).layer(DefaultBodyLimit::disable()))
+        .route("/v1/check", post(check::check).layer(DefaultBodyLimit::disable()))
         .route("/v1/objects", get(objects::objects))
         .route("/v1/related/{id}", get(questions::related))
         .route("/v1/records/{id}", get(questions::record))
         .route("/v1/why", get(questions::why))
+        .route("/v1/feeds/{*name}", get(feeds::feed))
         .route("/v1/versions/{id}", get(streams::versions))
         .route("/v1/watch", get(streams::watch_arrivals))
         .route("/v1/export", get(streams::export))

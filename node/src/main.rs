@@ -2,10 +2,11 @@
 //! and SOC tools what they ask for. This file only wires the rooms together.
 
 mod allowed;
-mod asking;
+mod changes;
 mod clock;
 mod config;
 mod driver;
+mod feeds;
 mod local_api;
 mod material;
 mod metrics;
@@ -27,8 +28,10 @@ use certmesh_store::{Reopened, RocksStore};
 use clap::Parser;
 
 use crate::allowed::AllowFile;
+use crate::changes::Changes;
 use crate::config::Config;
 use crate::driver::{Driver, News};
+use crate::feeds::Feeds;
 use crate::material::Material;
 use crate::peers::PeerBook;
 use crate::standing::Standing;
@@ -134,9 +137,10 @@ async fn serve(config: Config, soc_threads: &tokio::runtime::Handle) -> Result<(
             stop_note::leave(&note_path, note);
         }
     })?;
+    let changes = Changes::default();
     let mut driver = Driver::start(
         engine,
-        store.clone(),
+        changes.noticed(store.clone()),
         mesh.clone(),
         Arc::clone(&peers),
         set_standing,
@@ -154,6 +158,7 @@ async fn serve(config: Config, soc_threads: &tokio::runtime::Handle) -> Result<(
     let state = local_api::State {
         store: store.clone(),
         known: Arc::new(KnownValues::build(&*store)?),
+        feeds: Feeds::new(store.clone(), standing.clone(), allow.clone(), Arc::clone(&peers), changes),
         allow,
         membership: standing.clone(),
         node_id,

@@ -106,6 +106,7 @@ fn outcome(reason: &Reason) -> String {
         "listed" if reason.partial && !is_indicator(reason) => "in no list: no indicator".to_owned(),
         "listed" if reason.partial => "in no list: one condition among several".to_owned(),
         "listed" => "listed".to_owned(),
+        "no-indicator" => "in no list: it says nothing against the value".to_owned(),
         "expired" => match reason.expired_ms {
             Some(at) => format!("expired at {}", time::shown(at)),
             None => "expired".to_owned(),
@@ -169,13 +170,22 @@ mod tests {
 
     #[test]
     fn every_outcome_has_words() {
-        let outcomes =
-            ["listed", "expired", "revoked", "superseded", "above-ceiling", "not-owner", "false-positive"];
+        let outcomes = [
+            "listed",
+            "no-indicator",
+            "expired",
+            "revoked",
+            "superseded",
+            "above-ceiling",
+            "not-owner",
+            "false-positive",
+        ];
         let mut rows: Vec<_> = outcomes.iter().map(|because| row(&reason(because, "exact"))).collect();
         rows.push(row(&reason("listed", "parent")));
         insta::assert_snapshot!(table(&HEAD, rows), @r"
         MENTIONED AS                                   OUTCOME                                          BY  TLP    CONFIDENCE  ARRIVAL               OBJECT
         evil.example                                   listed                                           SG  amber              1970-01-02 00:00:00Z  indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f
+        evil.example                                   in no list: it says nothing against the value    SG  amber              1970-01-02 00:00:00Z  indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f
         evil.example                                   expired at 1970-01-02 00:00:00Z                  SG  amber              1970-01-02 00:00:00Z  indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f
         evil.example                                   taken back by its publisher                      SG  amber              1970-01-02 00:00:00Z  indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f
         evil.example                                   replaced by the version of 1970-01-02 00:00:00Z  SG  amber              1970-01-02 00:00:00Z  indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f

@@ -37,6 +37,7 @@ fn help_of_every_command() {
         "check",
         "query",
         "why",
+        "feed",
         "show",
         "watch",
         "status",

@@ -147,7 +147,8 @@ pub struct Reason {
     pub value: String,
     /// Whether it is one condition among several, or observed only: no list holds it.
     pub partial: bool,
-    /// `listed`, `expired`, `revoked`, `superseded`, `above-ceiling`, `not-owner` or `false-positive`.
+    /// `listed`, `no-indicator` (it says nothing against the value), `expired`, `revoked`, `superseded`, `above-ceiling`,
+    /// `not-owner` or `false-positive`.
     pub because: String,
     /// When it expired, milliseconds since 1970 UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]

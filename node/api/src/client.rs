@@ -169,8 +169,8 @@ impl Client {
     where
         B: hyper::body::Body<Data = Bytes, Error = Infallible> + Send + 'static,
     {
-        let body = self.send(method, path, body).await?.into_body();
-        Ok(Body { client: self.clone(), body })
+        let (parts, body) = self.send(method, path, body).await?.into_parts();
+        Ok(Body { client: self.clone(), body, headers: parts.headers })
     }
 
     async fn send<B>(&self, method: Method, path: &str, body: B) -> Result<Response<Incoming>, ClientError>

@@ -13,6 +13,7 @@
 //! | `GET /v1/related/{stix id}` | [`Related`]: what it refers to, and what refers to it |
 //! | `GET /v1/records/{record id}` | [`SignedRecord`] |
 //! | `GET /v1/why` `value`, `ceiling` | [`Why`] the value is in lists, or is not |
+//! | `GET /v1/feeds/{name}` [`FeedParams`] | a list, as SOC tools get it |
 //! | `GET /v1/watch` | a line for each [`ObjectLine`] that arrives from now on |
 //! | `GET /v1/status` | [`Status`] |
 //! | `GET /v1/peers` | [`Peers`] |

@@ -227,6 +227,11 @@ fn arrivals(store: &dyn Store, prefix: &[u8]) -> Result<BTreeSet<u64>, StoreErro
     fault.map_or(Ok(arrivals), Err)
 }
 
+/// The object that arrived then, if it is still here: whoever asks knows that they may see it.
+pub fn at(store: &dyn Store, arrival: u64) -> Result<Option<StoredObject>, StoreError> {
+    object_at(store, arrival)
+}
+
 fn object_at(store: &dyn Store, arrival: u64) -> Result<Option<StoredObject>, StoreError> {
     let key = layout::object(arrival);
     store.get(Family::Object, &key)?.map(|value| StoredObject::decode(&key, &value)).transpose()

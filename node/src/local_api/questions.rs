@@ -2,8 +2,7 @@
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query as AxumQuery, Request, State as AxumState};
-use axum::response::Response;
+use axum::extract::{Path, Query as AxumQuery, State as AxumState};
 use certmesh_api::{Reason, Related, Relation, SignedRecord, Summary, Why};
 use certmesh_engine::{Because, How, Reader, parcel};
 use certmesh_intel::allow::AllowList;
@@ -13,15 +12,8 @@ use serde::Deserialize;
 
 use super::State;
 use super::answers::Failure;
-use super::streams::{blocking, lines, to_line};
-use crate::asking::check;
+use super::streams::{blocking, to_line};
 use crate::clock::now_ms;
-
-/// Values in, answers out; an operator sees everything.
-pub(super) async fn check(AxumState(state): AxumState<State>, request: Request) -> Response {
-    let asking = check::Asking { store: state.store.clone(), known: state.known.clone(), ceiling: Tlp::Red };
-    lines(check::answers(asking, request.into_body().into_data_stream()))
-}
 
 pub(super) async fn related(
     AxumState(state): AxumState<State>,
@@ -76,7 +68,10 @@ pub(super) async fn why(
     let found = blocking(move || certmesh_engine::why(&*store, &reader, &question)).await?;
     let held_back = held_back(&state.allow.now(), &params.value, &found.reasons);
     let is_listed = |reason: &certmesh_engine::Reason| {
-        reason.how == How::Exact && !reason.partial && reason.because == Because::Listed
+        reason.how == How::Exact
+            && !reason.partial
+            && reason.because == Because::Listed
+            && says_it_is_bad(reason)
     };
     Ok(Json(Why {
         value: params.value,
@@ -99,8 +94,14 @@ fn held_back(allow: &AllowList, value: &str, reasons: &[certmesh_engine::Reason]
     allow.holds_back_typed(value).map(|held| held.to_string())
 }
 
+/// Whether it is an indicator: whatever else mentions a value says nothing against it.
+fn says_it_is_bad(reason: &certmesh_engine::Reason) -> bool {
+    reason.object.id.starts_with("indicator--")
+}
+
 fn reason(found: certmesh_engine::Reason) -> Reason {
     let (because, expired_ms, superseded_by, by) = match found.because {
+        Because::Listed if !says_it_is_bad(&found) => ("no-indicator", None, None, Vec::new()),
         Because::Listed => ("listed", None, None, Vec::new()),
         Because::Expired { at_ms } => ("expired", Some(at_ms), None, Vec::new()),
         Because::Revoked => ("revoked", None, None, Vec::new()),

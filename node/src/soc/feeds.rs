@@ -1,22 +1,88 @@
 //! Feeds: the lists that firewalls, resolvers and sensors fetch.
 
-use axum::http::StatusCode;
-use serde_json::json;
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode};
+use certmesh_intel::formats::Feed;
+use serde_json::{Value, json};
 
-use super::answer::{Answer, JSON, Problem, json as answer_json};
+use super::answer::{Answer, JSON, Problem, bytes, json as answer_json, unless_known};
 use super::document::Doc;
 use super::policy::{Feeds, Granted};
 use super::route::{Call, Route};
+use crate::feeds::{FeedFault, Name, Wanted};
 
 /// The routes below `/feeds/`.
 pub(super) fn routes() -> Vec<Route> {
-    let doc = Doc::new("The feeds that there are").gives(200, JSON, "Anything", "Their names.");
-    vec![Route::get("/feeds/", doc, list)]
+    let names = Doc::new("Which lists there are").gives(200, JSON, "Lists", "Their names.");
+    let list = filtered(
+        Doc::new("A list for firewalls, resolvers and sensors").path("name", "Such as `domains.txt`."),
+    );
+    let suricata =
+        filtered(Doc::new("A file of Suricata's rules and lists").path("name", "Such as `certmesh.rules`."));
+    let misp = filtered(
+        Doc::new("A file of the MISP feed")
+            .path("name", "`manifest.json`, `hashes.csv`, or an event's `UUID.json`."),
+    );
+    vec![
+        Route::get("/feeds/", names, names_of_lists),
+        Route::get("/feeds/{name}", list, |call| list_in("", call)),
+        Route::get("/feeds/suricata/{name}", suricata, |call| list_in("suricata/", call)),
+        Route::get("/feeds/misp/{name}", misp, |call| list_in("misp/", call)),
+    ]
 }
 
-async fn list(call: Call<Granted<Feeds>>) -> Answer {
+/// What all lists understand, and what they are.
+fn filtered(doc: Doc) -> Doc {
+    let doc = doc
+        .query(
+            "type",
+            "Kinds of values, such as `ipv4-addr`, separated by commas.",
+            json!({"type": "string"}),
+        )
+        .query("member", "Reported by one of these members, separated by commas.", json!({"type": "string"}))
+        .query("label", "With one of these labels, separated by commas.", json!({"type": "string"}))
+        .query("confidence", "At least this sure.", json!({"type": "integer", "minimum": 0, "maximum": 100}))
+        .query("since", "Reported since: an age such as `30d`, or a time.", json!({"type": "string"}))
+        .query("limit", "At most so many, the surest first.", json!({"type": "integer", "minimum": 1}))
+        .query("page", "Which so many.", json!({"type": "integer", "minimum": 1}))
+        .gives(404, JSON, "Error", "There is no such list.");
+    let mut types: Vec<_> = Feed::all().map(Feed::media_type).collect();
+    types.sort_unstable();
+    types.dedup();
+    types.into_iter().fold(doc, |doc, media_type| {
+        let schema = if media_type.contains("json") { "Anything" } else { "Text" };
+        doc.gives(200, media_type, schema, "The list.")
+    })
+}
+
+async fn names_of_lists(call: Call<Granted<Feeds>>) -> Answer {
     may_be_acted_upon(&call)?;
-    Ok(answer_json(&json!({"feeds": [], "exercise": call.soc.is_exercise()}), JSON))
+    let of =
+        |feed: Feed| json!({ "name": feed.name(), "about": feed.about(), "media_type": feed.media_type() });
+    let feeds: Vec<Value> = Feed::all().map(of).collect();
+    Ok(answer_json(&json!({ "exercise": call.soc.is_exercise(), "feeds": feeds }), JSON))
+}
+
+async fn list_in(folder: &'static str, call: Call<Granted<Feeds>>) -> Answer {
+    may_be_acted_upon(&call)?;
+    let name = Name::read(&format!("{folder}{}", call.path("name")))
+        .ok_or_else(|| Problem::absent("there is no such list").hint("/feeds/ says which there are"))?;
+    let pairs = call.query();
+    let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let wanted = Wanted::read(call.grant.token().terms.ceiling, pairs).map_err(Problem::bad)?;
+    let media_type = name.media_type();
+    let made = call.soc.node.feeds.list(name, wanted).await.map_err(|fault| match fault {
+        FeedFault::NoSuchEvent => Problem::absent(fault),
+        FeedFault::Store(error) => error.into(),
+    })?;
+    // Weak: it is the same whether or not the answer is compressed.
+    let (tag, headers) = (format!("W/\"{}\"", made.tag), made.headers());
+    let mut response = bytes(Body::from_stream(made.body()), media_type);
+    response.headers_mut().extend(headers);
+    if call.soc.is_exercise() {
+        response.headers_mut().insert("certmesh-exercise", HeaderValue::from_static("true"));
+    }
+    Ok(unless_known(&call.parts.headers, &tag, response))
 }
 
 /// Whether the client may act on what it reads. A feed's readers block and alert: what is not real goes to those

@@ -21,6 +21,25 @@ pub(super) fn all() -> Value {
                 "connected": {"type": "boolean", "description": "Whether any other node is; if not, lists grow old."},
             },
         },
+        "Lists": {
+            "type": "object",
+            "required": ["exercise", "feeds"],
+            "properties": {
+                "exercise": {"type": "boolean"},
+                "feeds": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "required": ["name", "about", "media_type"],
+                        "properties": {
+                            "name": {"type": "string"},
+                            "about": {"type": "string"},
+                            "media_type": {"type": "string"},
+                        },
+                    },
+                },
+            },
+        },
         "Values": {
             "description": "A value, {\"value\": …}, {\"values\": […]}, or a list of values.",
             "anyOf": [

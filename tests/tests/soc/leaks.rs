@@ -128,7 +128,10 @@ fn questions() -> Vec<(&'static str, String, Vec<u8>)> {
 
 /// Whatever is listed below `/feeds/`.
 fn feeds() -> Vec<String> {
-    vec!["/feeds/".into()]
+    let lists = certmesh_intel::formats::Feed::all().map(|feed| format!("/feeds/{}", feed.name()));
+    let narrowed = ["domains.txt?limit=1", "indicators.csv?confidence=1", "misp/hashes.csv"];
+    let narrowed = narrowed.map(|list| format!("/feeds/{list}"));
+    ["/feeds/".to_owned()].into_iter().chain(lists).chain(narrowed).collect()
 }
 
 /// An answer without what every answer has anew: the time.

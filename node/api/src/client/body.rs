@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
+use hyper::HeaderMap;
 use hyper::body::Incoming;
 use serde::de::DeserializeOwned;
 
@@ -16,9 +17,16 @@ const LINE_BYTES: usize = 9 * 1024 * 1024;
 pub struct Body {
     pub(super) client: Client,
     pub(super) body: Incoming,
+    pub(super) headers: HeaderMap,
 }
 
 impl Body {
+    /// A header of the answer, if it is text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
     /// The next piece, or `None` when the node has sent all of them.
     ///
     /// # Errors

@@ -33,9 +33,16 @@ pub struct Listed {
     pub valid_until_ms: Option<u64>,
     /// The latest arrival of them.
     pub arrival: u64,
+    /// Since when, as the first of their authors says: first seen, else valid from, else the version; milliseconds
+    /// since 1970 UTC.
+    pub first_seen_ms: u64,
+    /// What the object that arrived last is called, safe to show.
+    pub name: Option<String>,
+    /// The arrivals of all of them, each with who reports it.
+    pub reports: Vec<(u64, Vec<MemberCode>)>,
 }
 
-/// Visits the values of these kinds that live objects mention by themselves, not as one condition among several:
+/// Visits the values of these kinds (of all, if there are none) that live indicators mention by themselves, not as one condition among several:
 /// each (kind, value) once, in the order of their keys, those after `after_key` (all, if absent).
 pub fn listed(
     store: &dyn Store,
@@ -47,9 +54,15 @@ pub fn listed(
     let mut rows: BTreeMap<Vec<u8>, Listed> = BTreeMap::new();
     plain::each(store, 0, |stored| {
         let Ok(object) = Object::read(&stored.json) else { return Ok(true) };
+        // What else mentions a value says nothing against it.
+        if object.object_type() != "indicator" {
+            return Ok(true);
+        }
         let mentions: Vec<_> = observable::of(&object)
             .into_iter()
-            .filter(|mention| !mention.partial && kinds.contains(&mention.observable.kind.as_ref()))
+            .filter(|mention| {
+                !mention.partial && (kinds.is_empty() || kinds.contains(&mention.observable.kind.as_ref()))
+            })
             .collect();
         if mentions.is_empty() || !plain::is_live(store, reader, &stored, &object)? {
             return Ok(true);
@@ -68,6 +81,9 @@ pub fn listed(
                 tlp: Tlp::Clear,
                 valid_until_ms: Some(0),
                 arrival: 0,
+                first_seen_ms: u64::MAX,
+                name: None,
+                reports: Vec::new(),
             });
             row.members = union(&row.members, &summary.members);
             row.labels = union(&row.labels, &object.labels());
@@ -76,6 +92,9 @@ pub fn listed(
             row.tlp = row.tlp.max(stored.tlp);
             row.valid_until_ms = row.valid_until_ms.zip(summary.valid_until_ms).map(|(a, b)| a.max(b));
             row.arrival = stored.arrival;
+            row.first_seen_ms = row.first_seen_ms.min(summary.first_seen_ms.unwrap_or(stored.received_ms));
+            row.name.clone_from(&summary.name);
+            row.reports.push((stored.arrival, summary.members.clone()));
         }
         Ok(true)
     })?;

@@ -1,4 +1,4 @@
-//! Checks of values by the million: lines in, lines out, while they are still coming.
+//! `POST /v1/check`: values by the million, lines in and lines out while they are still coming.
 //!
 //! A portion of lines is answered on a thread that may block, and the next one is read when its answer has been taken: a
 //! slow client costs a portion of memory and no thread.
@@ -7,14 +7,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::body::BodyDataStream;
+use axum::extract::{Request, State as AxumState};
+use axum::response::Response;
 use bytes::{Bytes, BytesMut};
 use certmesh_api::{CheckHit, Checked};
 use certmesh_engine::store::{Store, StoreError};
-use certmesh_engine::{Answer, Hit, KnownValues, Reader, check};
-use certmesh_intel::{Question, Tlp};
+use certmesh_engine::{Answer, Hit, KnownValues, Reader};
+use certmesh_intel::Question;
 use certmesh_wire::MemberCode;
 use futures::stream::{self, Stream, StreamExt};
 
+use super::State;
+use super::streams::lines;
 use crate::clock::{now_ms, rfc3339};
 
 /// Values that are read together, in bytes.
@@ -26,18 +30,22 @@ const BEGINNING_BYTES: usize = 64;
 /// An answer is handed on when it has grown beyond this.
 const ANSWER_BYTES: usize = 256 * 1024;
 
-/// Who asks, and what is known.
+/// Values in, answers out; an operator sees everything.
+pub(super) async fn check(AxumState(state): AxumState<State>, request: Request) -> Response {
+    let asking = Asking { store: state.store.clone(), known: state.known.clone() };
+    lines(answers(asking, request.into_body().into_data_stream()))
+}
+
+/// What is known.
 #[derive(Clone)]
-pub(crate) struct Asking {
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) known: Arc<KnownValues>,
-    /// The strictest marking that they may see.
-    pub(crate) ceiling: Tlp,
+struct Asking {
+    store: Arc<dyn Store>,
+    known: Arc<KnownValues>,
 }
 
 /// Why an answer ends too soon.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum CheckFault {
+enum CheckFault {
     /// The values stopped coming.
     #[error("the request broke off: {0}")]
     Request(axum::Error),
@@ -47,10 +55,7 @@ pub(crate) enum CheckFault {
 }
 
 /// The answers, a line of JSON for each line of the request that isn't empty, in their order.
-pub(crate) fn answers(
-    asking: Asking,
-    request: BodyDataStream,
-) -> impl Stream<Item = Result<Bytes, CheckFault>> + Send {
+fn answers(asking: Asking, request: BodyDataStream) -> impl Stream<Item = Result<Bytes, CheckFault>> + Send {
     let start = (asking, Lines::of(request), Portion::default());
     stream::try_unfold(start, |(asking, mut lines, mut portion)| async move {
         if portion.is_empty() {
@@ -145,7 +150,7 @@ impl Lines {
 impl Asking {
     /// The answers for as many of the portion's lines as fit.
     fn answer(&self, portion: &mut Portion) -> Result<Bytes, StoreError> {
-        let reader = Reader { ceiling: self.ceiling, now_ms: now_ms() };
+        let reader = Reader::operator(now_ms());
         let mut text = Vec::new();
         while !portion.is_empty() && text.len() < ANSWER_BYTES {
             let end = portion.lines.iter().position(|byte| *byte == b'\n').unwrap_or(portion.lines.len());
@@ -170,7 +175,10 @@ impl Asking {
         let line = match std::str::from_utf8(line) {
             _ if too_long => not_looked_up(line, &format!("it is longer than {VALUE_BYTES} bytes")),
             Err(_) => not_looked_up(line, "it is no UTF-8"),
-            Ok(value) => checked(value, check(&*self.store, &self.known, reader, &Question::read(value))?),
+            Ok(value) => {
+                let question = Question::read(value);
+                checked(value, certmesh_engine::check(&*self.store, &self.known, reader, &question)?)
+            }
         };
         // It holds nothing that JSON can't, and memory doesn't fail to be written.
         let _ = serde_json::to_writer(&mut *text, &line);
@@ -232,7 +240,7 @@ mod tests {
     /// The answers to a request that comes in pieces of this size.
     fn ask(request: &[u8], piece: usize) -> Vec<Checked> {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
-        let asking = Asking { store, known: Arc::default(), ceiling: Tlp::Red };
+        let asking = Asking { store, known: Arc::default() };
         let pieces: Vec<_> =
             request.chunks(piece).map(Bytes::copy_from_slice).map(Ok::<_, CheckFault>).collect();
         let body = Body::from_stream(stream::iter(pieces)).into_data_stream();

@@ -1,0 +1,348 @@
+//! The lists that SOC tools read, made from the views: for the operators' command and for the listener of SOC tools alike.
+//!
+//! A list is made on a thread that may block, piece by piece. One that is short enough is kept as long as what it is made
+//! from stays the same, so that whoever asks again gets it, or hears that it hasn't changed, at no cost; a longer one goes
+//! out while it is being made. Values are left out that have expired, were taken back, are marked above the reader's
+//! ceiling, are called false positives, or are on the node's allow-list.
+
+mod cache;
+mod event;
+mod making;
+mod objects;
+mod rows;
+mod wanted;
+
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::http::header::CONTENT_LENGTH;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use bytes::Bytes;
+use certmesh_engine::Reader;
+use certmesh_engine::store::{Store, StoreError};
+use certmesh_intel::formats::{Feed, Head, Source, Writer};
+use certmesh_wire::sha256;
+use futures::stream::{self, Stream, StreamExt};
+use tokio::sync::mpsc;
+
+use crate::allowed::Allowed;
+use crate::changes::Changes;
+use crate::clock::{now_ms, rfc3339};
+use crate::peers::PeerBook;
+use crate::standing::Standing;
+use cache::{Cache, Kept, State};
+use event::Events;
+use making::{Making, Out};
+pub(crate) use wanted::Wanted;
+
+/// A list that is longer than this, in bytes, is not kept.
+const KEPT_BYTES: usize = 32 * 1024 * 1024;
+/// Pieces of a list that may wait for its reader.
+const PIECES: usize = 4;
+
+/// Says since when the node has heard from no other one, where that is so: the list is as it was then.
+pub(crate) const CUT_OFF_SINCE: HeaderName = HeaderName::from_static("certmesh-cut-off-since");
+
+/// Which text is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Name {
+    /// A list.
+    List(Feed),
+    /// A file of the MISP feed beside its manifest: an event.
+    MispEvent(uuid::Uuid),
+    /// The digests of the MISP feed's values.
+    MispHashes,
+}
+
+impl Name {
+    /// Reads a name below `/feeds/`.
+    pub(crate) fn read(name: &str) -> Option<Self> {
+        if let Ok(feed) = name.parse() {
+            return Some(Self::List(feed));
+        }
+        let inner = name.strip_prefix("misp/")?;
+        if inner == "hashes.csv" {
+            return Some(Self::MispHashes);
+        }
+        inner.strip_suffix(".json")?.parse().ok().map(Self::MispEvent)
+    }
+
+    /// For an answer's `Content-Type`.
+    pub(crate) fn media_type(&self) -> &'static str {
+        match self {
+            Self::List(feed) => feed.media_type(),
+            Self::MispEvent(_) => Feed::Misp.media_type(),
+            Self::MispHashes => "text/csv; charset=utf-8",
+        }
+    }
+}
+
+/// Why there is no list.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FeedFault {
+    /// The MISP feed has no such event, or none any more.
+    #[error("the feed has no such event")]
+    NoSuchEvent,
+    /// The store can't be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A list on its way out.
+pub(crate) struct Made {
+    /// Names this state of it: as long as it stays the same, so does the list.
+    pub(crate) tag: String,
+    /// Since when the node hears from nobody, milliseconds since 1970 UTC: the list is the last good one.
+    cut_off_since_ms: Option<u64>,
+    /// How many bytes it has, if it is made.
+    len: Option<u64>,
+    begun: Vec<Bytes>,
+    rest: Option<mpsc::Receiver<Result<Bytes, FeedFault>>>,
+}
+
+impl Made {
+    /// The headers that tell of the list, beyond its type and name: how long it is, and how old.
+    pub(crate) fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        if let Some(len) = self.len {
+            headers.insert(CONTENT_LENGTH, len.into());
+        }
+        let since = self.cut_off_since_ms.map(|since| HeaderValue::from_str(&rfc3339(since)));
+        if let Some(Ok(since)) = since {
+            headers.insert(CUT_OFF_SINCE, since);
+        }
+        headers
+    }
+
+    /// The text.
+    pub(crate) fn body(self) -> impl Stream<Item = Result<Bytes, FeedFault>> + Send {
+        let begun = stream::iter(self.begun.into_iter().map(Ok));
+        let rest = stream::unfold(self.rest, |rest| async move {
+            let mut rest = rest?;
+            rest.recv().await.map(|piece| (piece, Some(rest)))
+        });
+        // Compression asks once more after the end.
+        begun.chain(rest.fuse())
+    }
+}
+
+/// What lists are made from.
+#[derive(Clone)]
+pub(crate) struct Feeds {
+    store: Arc<dyn Store>,
+    membership: Standing,
+    allow: Allowed,
+    peers: Arc<PeerBook>,
+    changes: Changes,
+    cache: Arc<Cache>,
+    /// The MISP events that were asked for last.
+    events: Arc<Mutex<Option<KeptEvents>>>,
+    started_ms: u64,
+}
+
+struct KeptEvents {
+    of: Wanted,
+    state: State,
+    until_ms: u64,
+    events: Arc<Events>,
+}
+
+impl Feeds {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        membership: Standing,
+        allow: Allowed,
+        peers: Arc<PeerBook>,
+        changes: Changes,
+    ) -> Self {
+        let (cache, events) = (Arc::default(), Arc::default());
+        Self { store, membership, allow, peers, changes, cache, events, started_ms: now_ms() }
+    }
+
+    /// A list, kept or made.
+    ///
+    /// # Errors
+    /// What went wrong before its first piece; what goes wrong later ends its text.
+    pub(crate) async fn list(&self, name: Name, wanted: Wanted) -> Result<Made, FeedFault> {
+        let state = self.state();
+        let of = (name, wanted);
+        if let Some(kept) = self.cache.get(&of, state, now_ms()) {
+            return Ok(made(kept));
+        }
+        let (pieces, mut rest) = mpsc::channel(PIECES);
+        let (feeds, asked) = (self.clone(), of.clone());
+        let making = tokio::task::spawn_blocking(move || feeds.make(&asked, state, pieces));
+        let (mut text, mut len) = (Vec::new(), 0);
+        while let Some(piece) = rest.recv().await {
+            let piece = piece?;
+            len += piece.len();
+            text.push(piece);
+            if len > KEPT_BYTES {
+                return Ok(self.passing(&of, state, text, rest));
+            }
+        }
+        let stopped = |_| StoreError { doing: "reading", cause: "the node is stopping".into() };
+        let until_ms = making.await.map_err(stopped)?;
+        let kept = Kept { state, until_ms, tag: content_tag(&text), text };
+        self.cache.put(of, kept.clone());
+        Ok(made(kept))
+    }
+
+    /// A list that is too long to be kept: its state is named by what it is made from.
+    fn passing(
+        &self,
+        of: &(Name, Wanted),
+        state: State,
+        begun: Vec<Bytes>,
+        rest: mpsc::Receiver<Result<Bytes, FeedFault>>,
+    ) -> Made {
+        // Not the same after a restart, when changes are counted anew.
+        let tag = tag(&[format!("{of:?} {state:?} {} {}", self.started_ms, now_ms() / 1_000).as_bytes()]);
+        Made { tag, cut_off_since_ms: state.cut_off_since_ms, len: None, begun, rest: Some(rest) }
+    }
+
+    fn state(&self) -> State {
+        State {
+            changes: self.changes.count(),
+            allow: self.allow.version(),
+            cut_off_since_ms: self.cut_off_since_ms(),
+            exercise: self.membership.now().roster().exercise,
+        }
+    }
+
+    /// Since when no other node is connected, if there are any.
+    fn cut_off_since_ms(&self) -> Option<u64> {
+        let peers = self.peers.all();
+        if peers.is_empty() || peers.iter().any(|(_, peer)| peer.connected) {
+            return None;
+        }
+        peers.iter().filter_map(|(_, peer)| peer.since_ms).max().or(Some(self.started_ms))
+    }
+
+    /// Makes a list, and sends it; when something in it ends, milliseconds since 1970 UTC.
+    fn make(&self, of: &(Name, Wanted), state: State, pieces: mpsc::Sender<Result<Bytes, FeedFault>>) -> u64 {
+        let membership = self.membership.now();
+        let allow = self.allow.now();
+        let mut take = |piece| match pieces.blocking_send(Ok(piece)) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        };
+        let mut making = Making {
+            store: &*self.store,
+            membership: &membership,
+            reader: Reader { ceiling: of.1.ceiling, now_ms: now_ms() },
+            allow: &allow,
+            head: Head {
+                mesh: &membership.roster().name,
+                exercise: state.exercise,
+                cut_off_since_ms: state.cut_off_since_ms,
+                serial: 0,
+            },
+            out: Out::new(&mut take),
+        };
+        let outcome = self.write(of, state, &mut making);
+        let until_ms = making.out.until_ms();
+        match outcome {
+            // Whoever has gone away needs no end.
+            Ok(()) => _ = making.out.flush(),
+            Err(fault) => _ = pieces.blocking_send(Err(fault)),
+        }
+        until_ms
+    }
+
+    fn write(&self, of: &(Name, Wanted), state: State, making: &mut Making<'_>) -> Result<(), FeedFault> {
+        let (name, wanted) = of;
+        let feed = match name {
+            Name::List(feed) => *feed,
+            Name::MispEvent(id) => return self.events(wanted, state, making)?.file(*id, making),
+            Name::MispHashes => return self.events(wanted, state, making)?.hashes(making),
+        };
+        match feed.source() {
+            Source::Fixed(text) => making.out.text().push_str(text),
+            Source::Rows(mut writer) if feed == Feed::Rpz => self.zone(of, &mut *writer, making)?,
+            Source::Rows(mut writer) => {
+                let head = making.head.clone();
+                writer.begin(&head, making.out.text());
+                rows::write(making, feed, wanted, &mut *writer)?;
+            }
+            Source::Objects if feed == Feed::Misp => self.events(wanted, state, making)?.manifest(making),
+            Source::Objects => objects::write(making, wanted)?,
+        }
+        Ok(())
+    }
+
+    /// A zone: its serial, which stands before its rows, grows when they change, and only then.
+    fn zone(
+        &self,
+        of: &(Name, Wanted),
+        writer: &mut dyn Writer,
+        making: &mut Making<'_>,
+    ) -> Result<(), FeedFault> {
+        let (mut text, mut digest, mut len) = (Vec::new(), [0; 32], 0);
+        let mut take = |piece: Bytes| {
+            digest = sha256(&[&digest, &piece]);
+            len += piece.len();
+            if len <= KEPT_BYTES {
+                text.push(piece);
+            }
+            ControlFlow::Continue(())
+        };
+        let mut rows = Making { out: Out::new(&mut take), head: making.head.clone(), ..*making };
+        rows::write(&mut rows, Feed::Rpz, &of.1, writer)?;
+        let _ = rows.out.flush();
+        making.out.ends(Some(rows.out.until_ms()));
+        let now_s = u32::try_from(now_ms() / 1_000).unwrap_or(u32::MAX);
+        let serial = self.cache.serial(of, digest, now_s);
+        let head = Head { serial, ..making.head.clone() };
+        writer.begin(&head, making.out.text());
+        if len > KEPT_BYTES {
+            // Too long to be remembered: read once more.
+            return rows::write(making, Feed::Rpz, &of.1, writer);
+        }
+        for piece in text {
+            // Rows are text: they came from one.
+            making.out.text().push_str(std::str::from_utf8(&piece).unwrap_or_default());
+            if making.out.flow().is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The events of the MISP feed, kept or worked out.
+    fn events(
+        &self,
+        wanted: &Wanted,
+        state: State,
+        making: &mut Making<'_>,
+    ) -> Result<Arc<Events>, FeedFault> {
+        // Held while they are worked out, so that whoever asks for all files at once has it done once.
+        let mut kept = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = &*kept
+            && kept.of == *wanted
+            && kept.state == state
+            && making.reader.now_ms < kept.until_ms
+        {
+            making.out.ends(Some(kept.until_ms));
+            return Ok(Arc::clone(&kept.events));
+        }
+        let events = Arc::new(Events::of(making, wanted)?);
+        let until_ms = making.out.until_ms();
+        *kept = Some(KeptEvents { of: wanted.clone(), state, until_ms, events: Arc::clone(&events) });
+        Ok(events)
+    }
+}
+
+fn made(kept: Kept) -> Made {
+    let len = kept.len() as u64;
+    let cut_off_since_ms = kept.state.cut_off_since_ms;
+    Made { tag: kept.tag, cut_off_since_ms, len: Some(len), begun: kept.text, rest: None }
+}
+
+fn content_tag(text: &[Bytes]) -> String {
+    tag(&text.iter().map(|piece| &piece[..]).collect::<Vec<_>>())
+}
+
+fn tag(parts: &[&[u8]]) -> String {
+    sha256(parts)[..12].iter().map(|byte| format!("{byte:02x}")).collect()
+}

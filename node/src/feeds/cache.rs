@@ -1,0 +1,98 @@
+//! Lists that are kept as long as what they are made from stays the same: a few, the latest asked for.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+
+use super::{Name, Wanted};
+
+/// All lists that are kept, in bytes.
+const KEPT_BYTES: usize = 64 * 1024 * 1024;
+/// The most lists of which the serial is remembered.
+const SERIALS: usize = 1_024;
+
+/// What a list was made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct State {
+    /// How often the views had changed.
+    pub(super) changes: u64,
+    /// How often the allow-list had.
+    pub(super) allow: u64,
+    /// Since when the node had heard from nobody.
+    pub(super) cut_off_since_ms: Option<u64>,
+    /// Whether the mesh was an exercise.
+    pub(super) exercise: bool,
+}
+
+/// A list that was made.
+#[derive(Debug, Clone)]
+pub(super) struct Kept {
+    pub(super) state: State,
+    /// When something in it ends, milliseconds since 1970 UTC.
+    pub(super) until_ms: u64,
+    pub(super) tag: String,
+    pub(super) text: Vec<Bytes>,
+}
+
+impl Kept {
+    pub(super) fn len(&self) -> usize {
+        self.text.iter().map(Bytes::len).sum()
+    }
+}
+
+/// The lists, and the serials that zones have had.
+#[derive(Debug, Default)]
+pub(super) struct Cache(Mutex<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    asked: u64,
+    kept: BTreeMap<(Name, Wanted), (u64, Kept)>,
+    serials: BTreeMap<(Name, Wanted), (u32, [u8; 32])>,
+}
+
+impl Cache {
+    /// The list, if it is as it would be made at this time.
+    pub(super) fn get(&self, of: &(Name, Wanted), state: State, now_ms: u64) -> Option<Kept> {
+        let mut inner = self.lock();
+        inner.asked += 1;
+        let asked = inner.asked;
+        let (last, kept) = inner.kept.get_mut(of)?;
+        *last = asked;
+        (kept.state == state && now_ms < kept.until_ms).then(|| kept.clone())
+    }
+
+    /// Keeps a list, in place of those that were asked for longest ago.
+    pub(super) fn put(&self, of: (Name, Wanted), kept: Kept) {
+        let mut inner = self.lock();
+        let asked = inner.asked;
+        inner.kept.insert(of, (asked, kept));
+        while inner.kept.values().map(|(_, kept)| kept.len()).sum::<usize>() > KEPT_BYTES {
+            let oldest = inner.kept.iter().min_by_key(|(_, (asked, _))| *asked).map(|(of, _)| of.clone());
+            match oldest {
+                Some(of) => inner.kept.remove(&of),
+                None => break,
+            };
+        }
+    }
+
+    /// The serial of a zone whose rows have this digest: the one that it has had, if they are the same; else a greater one.
+    pub(super) fn serial(&self, of: &(Name, Wanted), rows: [u8; 32], now_s: u32) -> u32 {
+        let mut inner = self.lock();
+        let serial = match inner.serials.get(of) {
+            Some((serial, same)) if *same == rows => return *serial,
+            Some((serial, _)) => now_s.max(serial.saturating_add(1)),
+            None => now_s,
+        };
+        if inner.serials.len() >= SERIALS {
+            inner.serials.clear();
+        }
+        inner.serials.insert(of.clone(), (serial, rows));
+        serial
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -108,20 +108,18 @@ fn enter_all(documents: &mut Documents, mut files: Vec<(PathBuf, Document)>) -> 
         for (path, document) in files {
             match documents.enter(document.clone()) {
                 Ok(_) => {}
-                Err(fault) if fault.is_early() => early.push((path, document)),
-                Err(fault @ DocumentFault::TooMany(_)) => {
-                    tracing::warn!(path = %path.display(), "{} is not taken: {fault}", document.words());
-                }
+                // What a roster pins is taken in any case, once that roster and what follows it are here.
+                Err(fault) if fault.is_early() || fault.is_surplus() => early.push((path, document, fault)),
                 Err(fault) => return Err(MaterialFault::Document { path, fault }),
             }
         }
         if early.len() == before || early.is_empty() {
-            for (path, document) in early {
-                tracing::warn!(path = %path.display(), "{} follows a document that is not here", document.words());
+            for (path, _, fault) in early {
+                tracing::warn!(path = %path.display(), "not taken: {fault}");
             }
             return Ok(());
         }
-        files = early;
+        files = early.into_iter().map(|(path, document, _)| (path, document)).collect();
     }
 }
 

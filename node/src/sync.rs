@@ -370,7 +370,7 @@ impl Puller {
         let documents = decoded?;
         let input = |reply| Input::Documents { from: Some(from), documents, reply };
         let results = self.ask_driver(input).await?;
-        let wrong = |result: &&Result<bool, DocumentFault>| matches!(result, Err(fault) if !fault.is_early());
+        let wrong = |result: &&Result<bool, DocumentFault>| matches!(result, Err(fault) if fault.is_wrong());
         if let Some(Err(fault)) = results.iter().find(wrong) {
             return Err(fault.clone().into());
         }

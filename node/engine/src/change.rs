@@ -55,9 +55,14 @@ impl Engine {
             }
         }
         if results.contains(&Ok(true)) {
-            for (document, _) in documents.iter().zip(&results).filter(|(_, result)| **result == Ok(true)) {
-                let key = layout::document(&document.id());
-                steps.put(Family::Control, key, document.encode());
+            let (before, after) = (self.membership.documents().ids(), all.ids());
+            for document in documents.iter().filter(|one| !before.contains(&one.id())) {
+                if after.contains(&document.id()) {
+                    steps.put(Family::Control, layout::document(&document.id()), document.encode());
+                }
+            }
+            for id in before.difference(&after) {
+                steps.delete(Family::Control, layout::document(id));
             }
             self.set_membership(store, Arc::new(Membership::of(all)), steps)?;
         }

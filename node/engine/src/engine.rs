@@ -1,6 +1,6 @@
 //! The engine: what a node knows of its mesh and its logs, and how it is opened from a store.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use certmesh_wire::{Audience, LogId, MemberCode, NodeId, NodeState, Opening, Record, SecretKey};
@@ -13,7 +13,7 @@ use crate::membership::Membership;
 use crate::parked::Parked;
 use crate::quota::Quotas;
 use crate::refusal::Refusal;
-use crate::settle::to_take_back;
+use crate::settle::{Branch, to_take_back};
 use crate::signing::{Signing, StopNote};
 use crate::store::{Family, Store, StoreError};
 use crate::tokens::Tokens;
@@ -54,7 +54,7 @@ pub struct Engine {
     /// What is to be withdrawn of each log.
     pub(crate) pending: BTreeMap<LogId, Pending>,
     /// Logs that a checkpoint has made valid again, from this node's own disk.
-    pub(crate) to_take_back: BTreeSet<LogId>,
+    pub(crate) to_take_back: BTreeMap<LogId, Branch>,
     pub(crate) quotas: Quotas,
     /// The place of each log's lowest fork that is not settled.
     pub(crate) forks: BTreeMap<LogId, u64>,
@@ -94,7 +94,7 @@ impl Engine {
             signing: Signing::Free,
             is_unapplied: false,
             pending: layout::read_pending(store)?,
-            to_take_back: BTreeSet::new(),
+            to_take_back: BTreeMap::new(),
             quotas: Quotas::default(),
             forks,
             found_forks: BTreeMap::new(),

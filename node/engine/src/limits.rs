@@ -22,8 +22,12 @@ pub const PAGE_BYTES: usize = 4 * 1024 * 1024;
 pub const MEMBER_NODES: usize = 128;
 /// Rosters kept, of all versions and rounds: each needed two thirds of the members.
 pub const ROSTERS_KEPT: usize = 1_024;
+/// Documents kept of those that contradict each other: two are a proof.
+pub const CONTRADICTIONS_KEPT: usize = 2;
 /// Manifests kept of one member under one root key: with the largest, 64 MiB; real ones have a few KiB.
 pub const MANIFESTS_KEPT: usize = 256;
+/// Records beyond a log's end that are followed at once, to see whether they lead to its checkpoint.
+pub const FOLLOW_RECORDS: u64 = 1_024;
 /// Records of one log that are withdrawn, or taken back in, with one commit.
 pub const WITHDRAW_RECORDS: usize = 512;
 /// Bytes of their bodies, once read, after which a commit withdraws no more.

@@ -5,15 +5,15 @@
 //! and withdrawn. A node that has it takes it back in from there; one that has the other branch
 //! waits for those that have got past the checkpoint, and asks nobody else for that part of the log.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use certmesh_wire::{Checkpoint, LogId, Parcel};
+use certmesh_wire::{Checkpoint, LogId, Parcel, RecordId};
 
 use crate::commit::Steps;
 use crate::engine::Engine;
 use crate::forks::forks;
-use crate::layout;
-use crate::limits::WITHDRAW_RECORDS;
+use crate::layout::{self, LogState};
+use crate::limits::{FOLLOW_RECORDS, WITHDRAW_RECORDS};
 use crate::membership::Membership;
 use crate::refusal::Refusal;
 use crate::store::{Family, Store, StoreError};
@@ -35,7 +35,12 @@ impl Engine {
 
     /// Whether [`resume`](Self::resume) has anything to do.
     pub fn has_more(&self) -> bool {
-        self.is_unapplied || !self.pending.is_empty() || !self.to_take_back.is_empty()
+        self.is_unapplied || !self.pending.is_empty() || self.next_branch().is_some()
+    }
+
+    fn next_branch(&self) -> Option<LogId> {
+        let open = |(_, branch): &(&LogId, &Branch)| branch.course != Course::Astray;
+        self.to_take_back.iter().find(open).map(|(log, _)| *log)
     }
 
     fn take_back_portion(
@@ -44,7 +49,11 @@ impl Engine {
         now_ms: u64,
         steps: &mut Steps,
     ) -> Result<bool, StoreError> {
-        let Some(log) = self.to_take_back.first().copied() else { return Ok(false) };
+        let Some(log) = self.next_branch() else { return Ok(false) };
+        if let Some(branch) = self.to_take_back.get_mut(&log).filter(|one| one.course == Course::Unknown) {
+            branch.follow(store)?;
+            return Ok(true);
+        }
         for _ in 0..WITHDRAW_RECORDS {
             if steps.is_full() {
                 return Ok(true);
@@ -81,19 +90,89 @@ impl Engine {
     }
 }
 
+/// What this node's disk has of a log beyond its end, and may be taken in again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Branch {
+    number: u32,
+    /// Where it begins: the log's end.
+    begin: (u64, RecordId),
+    /// The record that it has to lead to; nothing, if it counts as it is.
+    to: Option<Checkpoint>,
+    /// How far it has been followed.
+    next: u64,
+    head: Option<RecordId>,
+    course: Course,
+}
+
+/// Whether a branch leads where it has to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Course {
+    /// It has not been followed to its end yet.
+    Unknown,
+    Right,
+    Astray,
+}
+
+impl Branch {
+    fn beyond(state: &LogState, to: Option<Checkpoint>) -> Self {
+        Self {
+            number: state.number,
+            begin: (state.next, state.head),
+            to,
+            next: state.next,
+            head: (state.next > 0).then_some(state.head),
+            course: if to.is_some() { Course::Unknown } else { Course::Right },
+        }
+    }
+
+    /// Whether it is what another one was before that was followed.
+    fn is_same(&self, other: &Self) -> bool {
+        (self.begin, self.to) == (other.begin, other.to)
+    }
+
+    /// Follows it a portion further towards its checkpoint: it may be as long as a log.
+    fn follow(&mut self, store: &dyn Store) -> Result<(), StoreError> {
+        let Some(to) = self.to else { return Ok(()) };
+        for _ in 0..FOLLOW_RECORDS {
+            if self.next > to.seq {
+                self.course = if self.head == Some(to.record) { Course::Right } else { Course::Astray };
+                return Ok(());
+            }
+            match layout::read_record(store, self.number, self.next)? {
+                Some(record) if record.header().prev == self.head && record.header().seq == self.next => {
+                    self.head = Some(record.id());
+                    self.next += 1;
+                }
+                _ => {
+                    self.course = Course::Astray;
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The logs that end below what this node's disk has of them, and may go on with it: those that ended
-/// below a fork which is settled, on the branch that counts; and those whose cut was lifted.
-pub(crate) fn to_take_back(engine: &Engine, store: &dyn Store) -> Result<BTreeSet<LogId>, StoreError> {
+/// below a fork which is settled, on the branch that counts; and those whose cut was lifted. What is known
+/// of a branch already is kept.
+pub(crate) fn to_take_back(
+    engine: &Engine,
+    store: &dyn Store,
+) -> Result<BTreeMap<LogId, Branch>, StoreError> {
     let unreached: BTreeMap<_, _> = unreached(store, &engine.membership)?.into_iter().collect();
-    let mut found = BTreeSet::new();
+    let mut found = BTreeMap::new();
     for (log, state) in &engine.logs {
-        let goes_on = match unreached.get(log) {
-            Some(at) => leads_to(engine, store, *log, at)?,
-            None if engine.membership.log(*log).is_none() => false,
-            None => !engine.forks.contains_key(log) && engine.membership.cut(*log) != Some(state.next),
-        };
-        if goes_on && store.get(Family::Log, &layout::place(state.number, state.next))?.is_some() {
-            found.insert(*log);
+        let to = unreached.get(log).copied();
+        let is_open = engine.membership.log(*log).is_some()
+            && !engine.forks.contains_key(log)
+            && engine.membership.cut(*log) != Some(state.next);
+        if (to.is_some() || is_open)
+            && store.get(Family::Log, &layout::place(state.number, state.next))?.is_some()
+        {
+            let branch = Branch::beyond(state, to);
+            let known = engine.to_take_back.get(log).filter(|known| known.is_same(&branch));
+            found.insert(*log, known.copied().unwrap_or(branch));
         }
     }
     Ok(found)
@@ -109,25 +188,10 @@ pub(crate) fn unreached(
     for (log, fork) in forks(store)? {
         let Some(at) = membership.checkpoint(log).filter(|at| fork.seq <= at.seq) else { continue };
         let state = store.get(Family::Control, &layout::log(&log))?;
-        let state = state.map(|bytes| layout::LogState::decode(&bytes)).transpose()?;
+        let state = state.map(|bytes| LogState::decode(&bytes)).transpose()?;
         if state.is_none_or(|state| state.next <= at.seq) {
             unreached.push((log, at));
         }
     }
     Ok(unreached)
-}
-
-/// Whether the records on this node's disk beyond the log's end lead to the checkpoint.
-fn leads_to(engine: &Engine, store: &dyn Store, log: LogId, at: &Checkpoint) -> Result<bool, StoreError> {
-    let Some(state) = engine.logs.get(&log) else { return Ok(false) };
-    let mut head = (state.next > 0).then_some(state.head);
-    for seq in state.next..=at.seq {
-        match layout::read_record(store, state.number, seq)? {
-            Some(record) if record.header().prev == head && record.header().seq == seq => {
-                head = Some(record.id());
-            }
-            _ => return Ok(false),
-        }
-    }
-    Ok(head == Some(at.record))
 }

@@ -7,148 +7,10 @@ mod mesh;
 
 use std::sync::Arc;
 
-use certmesh_engine::store::MemoryStore;
-use certmesh_engine::sync::frontier;
-use certmesh_engine::{
-    Document, DocumentFault, Engine, Membership, PublishFault, Query, Split, Steps, counts,
-};
-use certmesh_wire::{
-    Checkpoint, Manifest, Member, NodeEntry, NodeState, Parcel, Pin, Record, Roster, RosterFault,
-    RosterLimits, SecretKey, SignedManifest, SignedRoster,
-};
+use certmesh_engine::{DocumentFault, Membership, PublishFault, Query, Split, Steps, counts};
+use certmesh_wire::{Checkpoint, NodeState, Parcel, Pin, Roster, RosterFault, SignedManifest, SignedRoster};
+use mesh::seven::*;
 use mesh::{Peer, indicator};
-
-const CODES: [&str; 8] = ["BN", "ID", "KH", "LA", "MM", "MY", "PH", "SG"];
-
-fn root(at: usize) -> SecretKey {
-    SecretKey::from_seed(&[10 + at as u8; 32])
-}
-
-fn key(at: usize) -> SecretKey {
-    SecretKey::from_seed(&[100 + at as u8; 32])
-}
-
-fn member(at: usize) -> Member {
-    Member {
-        code: CODES[at].parse().unwrap(),
-        cert: format!("{}-CERT", CODES[at]),
-        identity: format!("identity--00000000-0000-4000-8000-00000000000{at}"),
-        root_key: root(at).root_key(),
-    }
-}
-
-/// Version 0, of the first seven.
-fn founded() -> SignedRoster {
-    let roster = Roster {
-        version: 0,
-        round: 0,
-        prev: None,
-        name: "test".into(),
-        exercise: true,
-        expires_ms: u64::MAX,
-        members: (0..7).map(member).collect(),
-        groups: Vec::new(),
-        limits: RosterLimits::default(),
-        pins: Vec::new(),
-    };
-    SignedRoster::found(roster).unwrap()
-}
-
-/// The next version with changes, signed by these.
-fn next(prev: &SignedRoster, voters: &[usize], change: impl FnOnce(&mut Roster)) -> SignedRoster {
-    let mut roster = prev.roster().clone();
-    roster.version += 1;
-    roster.round = 0;
-    roster.prev = Some(prev.id());
-    change(&mut roster);
-    let mut signed = SignedRoster::propose(prev, roster).unwrap();
-    for at in voters {
-        signed.sign_as_voter(&root(*at), prev).unwrap();
-    }
-    signed
-}
-
-fn entry(at: usize, state: NodeState, checkpoints: Vec<Checkpoint>) -> NodeEntry {
-    mesh::node_entry(&key(at), code_of(at), founded().mesh(), state, checkpoints)
-}
-
-fn code_of(at: usize) -> certmesh_wire::MemberCode {
-    CODES[at % 8].parse().unwrap()
-}
-
-fn manifest_under(
-    roster: u64,
-    at: usize,
-    prev: Option<&SignedManifest>,
-    mut nodes: Vec<NodeEntry>,
-    by: &SecretKey,
-) -> SignedManifest {
-    nodes.sort_by_key(|entry| entry.node);
-    let manifest = Manifest {
-        mesh: founded().mesh(),
-        member: CODES[at].parse().unwrap(),
-        version: prev.map_or(0, |prev| prev.unverified().version + 1),
-        prev: prev.map(SignedManifest::id),
-        roster,
-        expires_ms: u64::MAX,
-        nodes,
-    };
-    SignedManifest::sign(manifest, by).unwrap()
-}
-
-/// A manifest that was made under the first roster.
-fn manifest(
-    at: usize,
-    prev: Option<&SignedManifest>,
-    nodes: Vec<NodeEntry>,
-    by: &SecretKey,
-) -> SignedManifest {
-    manifest_under(0, at, prev, nodes, by)
-}
-
-fn first_manifest(at: usize) -> SignedManifest {
-    manifest_under(u64::from(at == 7), at, None, vec![entry(at, NodeState::Live, Vec::new())], &root(at))
-}
-
-fn membership() -> Membership {
-    Membership::new(founded(), (0..7).map(first_manifest)).unwrap()
-}
-
-fn peer(at: usize) -> Peer {
-    peer_of(membership(), at, Arc::default())
-}
-
-fn peer_of(membership: Membership, at: usize, store: Arc<MemoryStore>) -> Peer {
-    let mut engine = Engine::open(Arc::new(membership), key(at), &*store, None).unwrap();
-    engine.vouch();
-    Peer { engine, store, now_ms: 1_000_000 }
-}
-
-fn roster_of(signed: &SignedRoster) -> Document {
-    Document::Roster(signed.clone())
-}
-
-fn manifest_of(signed: &SignedManifest) -> Document {
-    Document::Manifest(signed.clone())
-}
-
-fn place(parcel: &Parcel) -> Checkpoint {
-    let record = Record::decode(parcel.record()).unwrap();
-    Checkpoint { log: record.header().log, seq: record.header().seq, record: record.id() }
-}
-
-/// What the manifests that stand here say of a node's key.
-fn state(peer: &Peer, at: usize) -> Option<NodeState> {
-    peer.engine.membership().node(key(at).node_id()).map(|node| node.state)
-}
-
-fn seen(peer: &Peer) -> usize {
-    peer.find(&Query::default()).len()
-}
-
-fn digest(peer: &Peer) -> [u8; 32] {
-    frontier(peer.store(), peer.engine.membership(), "BN".parse().unwrap()).unwrap().digest()
-}
 
 #[test]
 fn an_eighth_joins_by_five_votes_and_not_by_four() {
@@ -266,11 +128,6 @@ fn a_lost_node_is_replaced_by_its_member_alone() {
     assert_eq!(seen(&bn), 2);
 }
 
-/// Node `at` as one of member `of`.
-fn entry_of(at: usize, of: usize) -> NodeEntry {
-    mesh::node_entry(&key(at), code_of(of), founded().mesh(), NodeState::Live, Vec::new())
-}
-
 #[test]
 fn two_rosters_of_one_round_freeze_membership_in_either_order_and_a_higher_round_thaws_it() {
     let voters = [0, 1, 2, 3, 4];
@@ -313,24 +170,6 @@ fn two_manifests_of_one_version_leave_the_one_before_until_the_next_says_which()
         assert_eq!(state(&bn, 25), Some(NodeState::Live));
         assert_eq!(state(&bn, 5), Some(NodeState::Retired), "named no more");
     }
-}
-
-fn new_root() -> SecretKey {
-    SecretKey::from_seed(&[77; 32])
-}
-
-/// MY with another root key, from this manifest on.
-fn rekeyed(last: &SignedManifest) -> SignedRoster {
-    next(&founded(), &[0, 1, 2, 3, 4], |roster| {
-        roster.members[5].root_key = new_root().root_key();
-        roster.pins.push(Pin {
-            member: "MY".parse().unwrap(),
-            cert: "MY-CERT".into(),
-            root_key: root(5).root_key(),
-            manifest: Some(last.id()),
-            cuts: Vec::new(),
-        });
-    })
 }
 
 #[test]

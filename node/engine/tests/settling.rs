@@ -5,12 +5,13 @@
 mod mesh;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use certmesh_engine::store::MemoryStore;
+use certmesh_engine::store::{Batch, Family, MemoryStore, Order, Store, StoreError, Visit};
 use certmesh_engine::sync::frontier;
-use certmesh_engine::{Membership, Query, counts, forks};
-use certmesh_wire::{Checkpoint, NodeState, Parcel, Record, RosterLimits};
-use mesh::{MY, Peer, SG, VN, indicator, manifest, membership, roster};
+use certmesh_engine::{Document, Membership, Query, counts, forks};
+use certmesh_wire::{Checkpoint, Manifest, NodeState, Parcel, Record, RosterLimits, SignedManifest};
+use mesh::{MY, Peer, SG, VN, indicator, manifest, membership, root_key, roster};
 
 /// SG's two histories: `common` publications, and then these many on each branch.
 fn branches(common: u32, apart: [u32; 2]) -> [Vec<Parcel>; 2] {
@@ -165,6 +166,81 @@ fn a_long_tail_goes_and_comes_in_portions_and_a_restart_between_them_loses_nothi
     let back = restarted(MY, &my.store, &right[1_000]);
     assert_eq!(seen_count(&back), whole);
     assert_eq!(counts(back.store()).unwrap().records, right.len() as u64);
+}
+
+/// A store that counts how often it is read.
+struct Counting<'a>(&'a MemoryStore, AtomicUsize);
+
+impl Store for Counting<'_> {
+    fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.get(family, key)
+    }
+
+    fn scan(
+        &self,
+        family: Family,
+        from: &[u8],
+        to: &[u8],
+        order: Order,
+        visit: Visit<'_>,
+    ) -> Result<(), StoreError> {
+        self.0.scan(family, from, to, order, visit)
+    }
+
+    fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
+        self.0.commit(batch)
+    }
+}
+
+/// SG vouches for this record in a manifest that comes live; what else it says makes it another document.
+fn live_checkpoint(parcel: &Parcel, expires_ms: u64) -> Document {
+    let vouched = vouching_for(parcel).manifests()[1].unverified().clone();
+    let first = membership().manifests()[1].clone();
+    let next = Manifest { version: 1, prev: Some(first.id()), expires_ms, ..vouched };
+    Document::Manifest(SignedManifest::sign(next, &root_key(SG)).unwrap())
+}
+
+#[test]
+fn a_document_makes_nobody_walk_a_long_branch_before_it_counts() {
+    let [right, wrong] = branches(1, [2_500, 1]);
+    let mut my = Peer::new(MY);
+    right.chunks(500).for_each(|part| drop(my.enter(part)));
+    let whole = seen(&my);
+    my.enter(&wrong);
+    assert_eq!(seen_count(&my), 1);
+    let store = Arc::clone(&my.store);
+    let counting = Counting(&store, AtomicUsize::new(0));
+    let mut steps = certmesh_engine::Steps::default();
+    let checkpoint = live_checkpoint(right.last().unwrap(), 7);
+    my.engine.enter_documents(&counting, vec![checkpoint], &mut steps).unwrap();
+    certmesh_engine::commit(&*my.store, steps).unwrap();
+    let reads = counting.1.load(Ordering::Relaxed);
+    assert!(reads < 50, "{reads} reads for one document");
+    // A portion is followed, and other documents, which come in between, begin nothing anew.
+    let mut portions = 0;
+    while my.engine.has_more() {
+        let mut steps = certmesh_engine::Steps::default();
+        my.engine.resume(&*my.store, 1, &mut steps).unwrap();
+        certmesh_engine::commit(&*my.store, steps).unwrap();
+        portions += 1;
+        assert!(portions < 20, "it comes to an end");
+        let other = manifest_of_vn(portions);
+        let mut steps = certmesh_engine::Steps::default();
+        my.engine.enter_documents(&*my.store, vec![other], &mut steps).unwrap();
+        certmesh_engine::commit(&*my.store, steps).unwrap();
+    }
+    assert_eq!(seen(&my), whole);
+}
+
+/// The next manifest of VN, which changes nothing here.
+fn manifest_of_vn(version: u64) -> Document {
+    let mut last = membership().manifests()[2].clone();
+    for version in 1..=version {
+        let next = Manifest { version, prev: Some(last.id()), ..last.unverified().clone() };
+        last = SignedManifest::sign(next, &root_key(VN)).unwrap();
+    }
+    Document::Manifest(last)
 }
 
 fn seen_count(peer: &Peer) -> u64 {

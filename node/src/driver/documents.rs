@@ -41,7 +41,7 @@ impl Shell {
 
     fn note_fault(&self, from: Option<NodeId>, fault: &DocumentFault) {
         match from {
-            Some(from) if !fault.is_early() => self.peers.refuse(from, "document", fault),
+            Some(from) if fault.is_wrong() => self.peers.refuse(from, "document", fault),
             _ => tracing::debug!("a document: {fault}"),
         }
     }
@@ -67,14 +67,14 @@ impl Shell {
             owed.accepted.push(receipt);
             return Ok(());
         }
+        let has = |what: fn(&DocumentFault) -> bool| results.iter().any(|one| one.as_ref().is_err_and(what));
         // What follows a document that is not here makes this node ask for that one.
-        if results.iter().any(|result| result.as_ref().is_err_and(DocumentFault::is_early)) {
+        if has(DocumentFault::is_early) {
             owed.missing.push(from);
-            self.blame(from, false);
         }
-        let wrong = results.iter().any(|result| result.as_ref().is_err_and(|fault| !fault.is_early()));
-        if wrong {
-            self.blame(from, true);
+        let wrong = has(DocumentFault::is_wrong);
+        if has(|_| true) {
+            self.blame(from, wrong);
         }
         self.judge(receipt, if wrong { Verdict::Reject } else { Verdict::Ignore });
         Ok(())

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, clippy::unwrap_used, reason = "each test file uses a part of it; its inputs are its own")]
 
+pub(crate) mod seven;
+
 use std::sync::Arc;
 
 use certmesh_engine::store::{MemoryStore, Store};

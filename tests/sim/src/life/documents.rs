@@ -49,15 +49,13 @@ impl Life {
             owed.accepted.push(receipt);
             return Ok(());
         }
-        let is_early =
-            |result: &Result<_, DocumentFault>| result.as_ref().is_err_and(DocumentFault::is_early);
-        let is_wrong = |result: &Result<_, DocumentFault>| result.is_err() && !is_early(result);
-        if results.iter().any(is_early) {
+        let has = |what: fn(&DocumentFault) -> bool| results.iter().any(|one| one.as_ref().is_err_and(what));
+        if has(DocumentFault::is_early) {
             owed.missing.push(receipt.from);
         }
-        let wrong = results.iter().any(is_wrong);
-        if wrong {
-            self.blame(receipt.from, true, around)?;
+        let wrong = has(DocumentFault::is_wrong);
+        if has(|_| true) {
+            self.blame(receipt.from, wrong, around)?;
         }
         Ok(around.judge(receipt, if wrong { Verdict::Reject } else { Verdict::Ignore })?)
     }

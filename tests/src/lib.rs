@@ -42,6 +42,6 @@ pub use places::Place;
 pub use program::{Outcome, certmesh, program, with_target_dir};
 pub use publishers::{Acknowledged, Publishers};
 pub use relays::Relays;
-pub use soc::{Events, Reply, Tool, python, run_python};
+pub use soc::{Events, Kept, Reply, Tool, python, run_python};
 pub use unable::unable;
 pub use watch::Watch;

@@ -96,9 +96,19 @@ impl Tool {
         Ok(stream)
     }
 
+    /// A connection that is kept for many requests.
+    pub fn keep(&self) -> std::io::Result<Kept> {
+        Ok(Kept { tool: self.clone(), reader: BufReader::with_capacity(256 * 1024, self.connect()?) })
+    }
+
     /// The head of a request that ends its connection.
     fn head(&self, method: &str, path: &str, headers: &[(&str, &str)], body_len: usize) -> Vec<u8> {
-        let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", self.address);
+        let close = [headers, &[("connection", "close")]].concat();
+        self.kept_head(method, path, &close, body_len)
+    }
+
+    fn kept_head(&self, method: &str, path: &str, headers: &[(&str, &str)], body_len: usize) -> Vec<u8> {
+        let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\n", self.address);
         let has = |wanted: &str| headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
         if !self.token.is_empty() && !has("authorization") {
             head += &format!("authorization: Bearer {}\r\n", self.token);
@@ -121,6 +131,35 @@ impl Tool {
         let (status, headers) = read_head(&mut reader).unwrap();
         assert_eq!(status, 200, "{path}: {headers:?}");
         Events { chunks: Chunks { reader, left: 0 }, line: Vec::new() }
+    }
+}
+
+/// A connection for many requests, one after another.
+pub struct Kept {
+    tool: Tool,
+    reader: BufReader<TcpStream>,
+}
+
+impl Kept {
+    /// Asks for a path.
+    pub fn get(&mut self, path: &str) -> std::io::Result<Reply> {
+        self.ask("GET", path, b"")
+    }
+
+    /// Sends a request by this method.
+    pub fn ask(&mut self, method: &str, path: &str, body: &[u8]) -> std::io::Result<Reply> {
+        let head = self.tool.kept_head(method, path, &[], body.len());
+        let mut writer = self.reader.get_ref().try_clone()?;
+        writer.write_all(&head)?;
+        if !body.is_empty() {
+            // What is answered while it is still asked must be read meanwhile.
+            let body = body.to_vec();
+            let writing = std::thread::spawn(move || writer.write_all(&body));
+            let reply = Reply::read(&mut self.reader, method == "HEAD");
+            let _ = writing.join();
+            return reply;
+        }
+        Reply::read(&mut self.reader, method == "HEAD")
     }
 }
 

@@ -9,7 +9,7 @@ use axum::RequestPartsExt;
 use axum::body::Body;
 use axum::extract::{RawPathParams, Request};
 use axum::http::request::Parts;
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use certmesh_engine::tokens::{Scope, Token};
 use futures::future::BoxFuture;
@@ -20,6 +20,9 @@ use super::body::Upload;
 use super::document::Doc;
 use super::hold;
 use super::policy::Policy;
+
+/// Says with every answer of an exercise that nothing in it is real.
+const EXERCISE: HeaderName = HeaderName::from_static("certmesh-exercise");
 
 /// Who asks: how the connection sees it.
 #[derive(Debug, Clone, Copy)]
@@ -127,7 +130,10 @@ async fn serve<P: Policy, F: Future<Output = Answer>>(
         Ok(grant) => answer(&soc, client, parts, body, grant, handle).await,
         Err(problem) => Err(problem),
     };
-    let response = answer.unwrap_or_else(|problem| problem.answer(dialect));
+    let mut response = answer.unwrap_or_else(|problem| problem.answer(dialect));
+    if soc.is_exercise() {
+        response.headers_mut().insert(EXERCISE, HeaderValue::from_static("true"));
+    }
     note::<P>(&soc, client, token.as_deref(), &line, response.status(), begun);
     response
 }

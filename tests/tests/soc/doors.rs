@@ -35,7 +35,8 @@ fn tokens_open_what_they_are_for() {
         }
     }
     for path in ["/healthz", "/readyz", "/openapi.json"] {
-        nobody.get(path).expect(200);
+        let reply = nobody.get(path).expect(200);
+        assert_eq!(reply.header("certmesh-exercise"), "true", "{path} says that nothing is real");
     }
     let elsewhere = node.tool_with(&["elsewhere", "--network", "192.0.2.0/24,2001:db8::/32"]);
     elsewhere.get("/taxii2/").expect(403);

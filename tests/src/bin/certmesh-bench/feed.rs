@@ -11,13 +11,13 @@ const FAMILIES: [&str; 6] = ["Emotet", "Qakbot", "AsyncRAT", "Cobalt Strike", "R
 
 /// The indicator in this place of a feed: always the same one, and no other's.
 pub(crate) fn indicator(feed: u64, at: u64) -> String {
-    let noise = [mix(feed << 32 ^ at), mix(mix(feed) ^ at)];
+    let noise = noise(feed, at);
     let family = FAMILIES[(noise[0] % 6) as usize];
     let created = format!("2026-0{}-1{}T0{}:2{}:05.{:03}Z", at % 9 + 1, at % 8, at % 10, at % 9, at % 1_000);
     json!({
         "type": "indicator",
         "spec_version": "2.1",
-        "id": format!("indicator--{}", uuid(noise)),
+        "id": id(feed, at),
         "created_by_ref": PRODUCER,
         "created": created,
         "modified": created,
@@ -32,6 +32,21 @@ pub(crate) fn indicator(feed: u64, at: u64) -> String {
         "object_marking_refs": [GREEN],
     })
     .to_string()
+}
+
+/// The id of the indicator in this place of a feed.
+pub(crate) fn id(feed: u64, at: u64) -> String {
+    format!("indicator--{}", uuid(noise(feed, at)))
+}
+
+fn noise(feed: u64, at: u64) -> [u64; 2] {
+    [mix(feed << 32 ^ at), mix(mix(feed) ^ at)]
+}
+
+/// The value that the indicator in this place of a feed looks for.
+pub(crate) fn value(feed: u64, at: u64) -> String {
+    let pattern = pattern(feed, at, noise(feed, at));
+    pattern.split('\'').rev().nth(1).unwrap_or_default().to_owned()
 }
 
 /// What it looks for: addresses, names, URLs and hashes by turns. The addresses lie where no private network does.

@@ -1,6 +1,6 @@
 //! Measures meshes of real nodes on this machine, beside what the machine itself takes in the same
 //! run: publish latency against fsyncs and a loopback round trip, a bundle's way to every node, a new
-//! node's catching up against signatures and RocksDB, and what a flood does to honest members.
+//! node's catching up against signatures and RocksDB, what a flood does to honest members, and what SOC tools get.
 //!
 //! It asserts nothing about time. Everything runs on one machine, the measuring included, so the
 //! numbers hold between runs on that machine and the ratios beyond it.
@@ -13,6 +13,7 @@ mod latency;
 mod machine;
 mod report;
 mod sample;
+mod taxii;
 mod usage;
 
 use std::io::Write;
@@ -37,7 +38,7 @@ pub(crate) const QUIET: Duration = Duration::from_millis(20);
 /// Samples that are thrown away: connections, caches and the first log opening.
 const WARM_UP: usize = 30;
 
-/// Measures publishing, catching up and floods on meshes of real nodes on this machine
+/// Measures publishing, catching up, floods and SOC tools on meshes of real nodes on this machine
 #[derive(Parser)]
 #[command(name = "scripts/bench", bin_name = "scripts/bench")]
 struct Arguments {
@@ -59,6 +60,9 @@ struct Arguments {
     /// Indicators that a new node catches up with
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(2..))]
     indicators: u64,
+    /// Indicators that a node holds when SOC tools read from it, for taxii
+    #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [10_000, 100_000, 1_000_000])]
+    held: Vec<u64>,
     /// Where the data lies; its disk is what is measured
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
@@ -82,6 +86,8 @@ enum What {
     CatchUp,
     /// What a member that floods does to the others' publish-to-visible time
     Flood,
+    /// What SOC tools get from a node that holds more and more
+    Taxii,
 }
 
 /// What was measured; what was not is absent.
@@ -93,6 +99,8 @@ struct Results {
     catch_up: Vec<CaughtUp>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     flood: Vec<[Stretch; 2]>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    taxii: Vec<taxii::Held>,
 }
 
 fn main() -> ExitCode {
@@ -138,6 +146,10 @@ async fn measure(arguments: &Arguments) {
     if wanted(What::Flood) {
         results.flood = flood::measure(&parent, arguments.nodes as usize, arguments.samples as usize).await;
         show(flood::words(&results.flood));
+    }
+    if wanted(What::Taxii) {
+        results.taxii = taxii::measure(&parent, &arguments.held).await;
+        show(taxii::words(&results.taxii));
     }
     if arguments.json {
         print(&serde_json::to_string(&results).unwrap_or_default());

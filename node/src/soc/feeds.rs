@@ -1,7 +1,7 @@
 //! Feeds: the lists that firewalls, resolvers and sensors fetch.
 
 use axum::body::Body;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::StatusCode;
 use certmesh_intel::formats::Feed;
 use serde_json::{Value, json};
 
@@ -79,9 +79,6 @@ async fn list_in(folder: &'static str, call: Call<Granted<Feeds>>) -> Answer {
     let (tag, headers) = (format!("W/\"{}\"", made.tag), made.headers());
     let mut response = bytes(Body::from_stream(made.body()), media_type);
     response.headers_mut().extend(headers);
-    if call.soc.is_exercise() {
-        response.headers_mut().insert("certmesh-exercise", HeaderValue::from_static("true"));
-    }
     Ok(unless_known(&call.parts.headers, &tag, response))
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use certmesh_intel::formats::Feed;
 use certmesh_tests::{Mesh, Node, Reply, Tool};
 use serde_json::Value;
 
@@ -126,12 +127,12 @@ fn questions() -> Vec<(&'static str, String, Vec<u8>)> {
     all
 }
 
-/// Whatever is listed below `/feeds/`.
+/// Every list, whole and narrowed.
 fn feeds() -> Vec<String> {
-    let lists = certmesh_intel::formats::Feed::all().map(|feed| format!("/feeds/{}", feed.name()));
-    let narrowed = ["domains.txt?limit=1", "indicators.csv?confidence=1", "misp/hashes.csv"];
-    let narrowed = narrowed.map(|list| format!("/feeds/{list}"));
-    ["/feeds/".to_owned()].into_iter().chain(lists).chain(narrowed).collect()
+    let names = Feed::all().map(Feed::name);
+    let paths =
+        names.flat_map(|name| [format!("/feeds/{name}"), format!("/feeds/{name}?limit=2&confidence=0")]);
+    std::iter::once("/feeds/".to_owned()).chain(paths).collect()
 }
 
 /// An answer without what every answer has anew: the time.

@@ -178,18 +178,18 @@ fn check(node: &Node, tool: &Tool, objects: u64) -> Bulk {
 
 fn feeds(tool: &Tool) -> Vec<Feed> {
     let list: serde_json::Value = tool.get("/feeds/").json();
-    let paths = list["feeds"].as_array().into_iter().flatten().filter_map(|feed| feed["url"].as_str());
+    let names = list["feeds"].as_array().into_iter().flatten().filter_map(|feed| feed["name"].as_str());
     let fetch = |path: &str, headers: &[(&str, &str)]| {
         let begun = Instant::now();
         let reply = tool.ask("GET", path, headers, b"");
         (reply, begun.elapsed().as_secs_f64())
     };
     let mut feeds = Vec::new();
-    for path in paths {
-        let (first, first_s) = fetch(path, &[]);
-        let (again, again_s) = fetch(path, &[("if-none-match", first.header("etag"))]);
+    for path in names.map(|name| format!("/feeds/{name}")) {
+        let (first, first_s) = fetch(&path, &[]);
+        let (again, again_s) = fetch(&path, &[("if-none-match", first.header("etag"))]);
         assert!(first.status == 200 && [200, 304].contains(&again.status), "{path}");
-        feeds.push(Feed { path: path.to_owned(), bytes: first.body.len(), first_s, again_s });
+        feeds.push(Feed { path, bytes: first.body.len(), first_s, again_s });
     }
     feeds
 }

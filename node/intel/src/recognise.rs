@@ -165,7 +165,7 @@ fn kind_by_notation(typed: &Typed<'_>) -> Option<String> {
         }
         _ if wallet::read(raw).is_some() => "cryptocurrency-wallet",
         _ if number::notated_mac(meant).is_some() => "mac-addr",
-        _ if meant.contains("://") => "url",
+        _ if url::has_scheme(meant) => "url",
         _ if mail::read(meant).is_some() => "email-addr",
         _ => {
             let algorithm = hash::read(raw).and_then(|digest| hash::algorithm(&digest));

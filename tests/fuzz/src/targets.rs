@@ -1,19 +1,26 @@
 //! What must hold of any bytes: no panic, and what a reader promises of what it accepts.
 
+use certmesh_intel::allow::AllowList;
 use certmesh_intel::bundle::{Cut, Cutter};
-use certmesh_intel::observable;
+use certmesh_intel::compose::{Notice, compose};
+use certmesh_intel::formats::{Feed, Head, Row, Source};
 use certmesh_intel::pattern::{self, Term};
-use certmesh_intel::{Object, Question, Tlp, bundle, display, mark, timestamp, validate};
+use certmesh_intel::recognise::recognise;
+use certmesh_intel::{
+    Object, Question, Tlp, bundle, caution, display, mark, observable, timestamp, validate,
+};
 
 /// A test of some bytes, which panics when something does not hold.
 pub type Target = fn(&[u8]);
 
 /// Every target by its name.
-pub const TARGETS: [(&str, Target); 5] = [
+pub const TARGETS: [(&str, Target); 7] = [
     ("pattern", pattern),
     ("object", object),
     ("bundle", bundle),
     ("question", question),
+    ("value", value),
+    ("feed", feed),
     ("marking", marking),
 ];
 
@@ -68,6 +75,7 @@ fn object(bytes: &[u8]) {
     assert!(object.tlp() >= object.own_tlp().unwrap_or(Tlp::Clear));
     facts(&object);
     for mention in observable::of(&object) {
+        assert_eq!(display::safe(&mention.observable.kind, 128), mention.observable.kind, "{mention:?}");
         let question = Question::read(&mention.observable.value);
         assert!(question.exact().contains(&mention.observable.key()), "{mention:?}");
     }
@@ -140,6 +148,78 @@ fn question(bytes: &[u8]) {
     assert!(question.wider().all(|key| !exact.contains(&key)));
     if let Some((from, to)) = question.narrower() {
         assert!(from < to && exact.iter().all(|key| *key < from || to <= *key));
+    }
+}
+
+/// What a typed value is recognised as can be published, and is found by typing it again.
+fn value(bytes: &[u8]) {
+    let text = text(bytes);
+    let _ = (AllowList::read(text).map_err(|fault| fault.to_string()), text.parse::<Feed>().is_ok());
+    let recognised = recognise(text).map_err(|fault| assert!(fault.to_string().chars().count() < 1_000));
+    let Ok(recognised) = recognised else {
+        return;
+    };
+    if let Some(pattern) = recognised.pattern() {
+        pattern::parse(&pattern).unwrap_or_else(|fault| panic!("{pattern}: {fault}"));
+    }
+    let observable = recognised.observable();
+    let key = observable.key();
+    assert!(Question::read(text).exact().contains(&key) || text.contains(':'), "{observable:?}");
+    assert!(Question::read(recognised.value()).exact().contains(&key), "{observable:?}");
+    let _ = caution::about(&observable, &AllowList::default());
+    let notice = Notice {
+        author: None,
+        now_ms: 1_700_000_000_000,
+        tlp: Tlp::Green,
+        labels: Vec::new(),
+        confidence: None,
+        valid_until_ms: None,
+        note: None,
+    };
+    let mut count = 0;
+    let objects = compose(&[recognised], &notice, &mut || {
+        count += 1;
+        [count; 16]
+    });
+    let texts: Vec<_> = objects.iter().map(String::as_str).collect();
+    validate::validate_all(&texts).unwrap_or_else(|fault| panic!("{texts:?}: {fault}"));
+}
+
+/// Whatever a row holds, a list stays what its tool reads: a row that can't be said adds nothing, one that can adds lines
+/// that nothing in it has broken.
+fn feed(bytes: &[u8]) {
+    let mut parts = text(bytes).split('\n');
+    let mut next = || parts.next().unwrap_or_default();
+    let (kind, value, name, label) = (next(), next(), next(), next());
+    let row = Row {
+        kind: &display::safe(kind, 128),
+        value,
+        members: "KH SG",
+        confidence: Some(80),
+        labels: &[label.to_owned()],
+        object_id: "indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f",
+        tlp: Tlp::Green,
+        first_seen_ms: bytes.len() as u64,
+        changed_ms: u64::MAX - bytes.len() as u64,
+        valid_until_ms: None,
+        name: Some(name),
+    };
+    let head = Head { mesh: name, exercise: true, cut_off_since_ms: Some(0), serial: 1 };
+    for feed in Feed::all() {
+        if let Source::Rows(mut writer) = feed.source() {
+            let mut out = String::new();
+            writer.begin(&head, &mut out);
+            let before = out.len();
+            let said = writer.row(&row, &mut out);
+            assert!(said || out.len() == before, "{feed}: a row that is not said has been written");
+            writer.end(&mut out);
+            let sound = |c: char| !c.is_control() || c == '\n' || c == '\t' || c == '\r';
+            assert!(out.chars().all(sound) && (out.is_empty() || out.ends_with('\n')), "{feed}: {out:?}");
+            let odd = out[before..]
+                .lines()
+                .find(|line| line.is_empty() || (feed != Feed::Csv && line.contains('\r')));
+            assert_eq!(odd, None, "{feed}: {out:?}");
+        }
     }
 }
 

@@ -67,6 +67,16 @@ fn question() {
 }
 
 #[test]
+fn value() {
+    run("value");
+}
+
+#[test]
+fn feed() {
+    run("feed");
+}
+
+#[test]
 fn marking() {
     run("marking");
 }

@@ -11,7 +11,7 @@ pub(crate) fn read(text: &str) -> Option<String> {
     };
     let named = text.strip_suffix('>').and_then(|text| text.rsplit_once('<')).map(|(_, address)| address);
     let (local, host) = named.unwrap_or(text).rsplit_once('@')?;
-    let plain = |c: char| !c.is_whitespace() && !c.is_control() && !"<>,;:/\\\"".contains(c);
+    let plain = |c: char| !c.is_whitespace() && !c.is_control() && !"<>()[],;:/\\\"".contains(c);
     if local.is_empty() || !local.chars().all(plain) {
         return None;
     }

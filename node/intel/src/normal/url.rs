@@ -43,9 +43,14 @@ pub(crate) fn host_of(url: &str) -> Option<Host> {
     host::read(host)
 }
 
+/// Whether the text begins with a scheme and `://`.
+pub(crate) fn has_scheme(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(scheme, _)| is_scheme(scheme))
+}
+
 /// Whether the text lacks the scheme of a URL, but says more than a host.
 pub(crate) fn lacks_scheme(text: &str) -> bool {
-    !text.contains("://") && text.contains(['/', ':', '?'])
+    !has_scheme(text) && text.contains(['/', ':', '?'])
 }
 
 fn is_scheme(text: &str) -> bool {

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
+use crate::display::safe;
 use crate::normal::{Form, hash};
 use crate::pattern::{Path, Step};
 
-/// The longest kind in bytes; a path that would be longer is of the kind `other`.
+/// The longest kind in bytes; a path that would be longer, or that is not safe to show, is of the kind `other`.
 const MAX_KIND: usize = 128;
 
 /// A well-known property, the kind of its values, and how they are normalised.
@@ -119,7 +120,7 @@ fn hash_kind(object_type: &str, algorithm: &str) -> Cow<'static, str> {
 /// The path itself.
 fn path_kind(path: &Path<'_>) -> String {
     let kind = path.to_string();
-    if kind.len() <= MAX_KIND { kind } else { "other".to_owned() }
+    if kind.len() <= MAX_KIND && safe(&kind, MAX_KIND) == kind { kind } else { "other".to_owned() }
 }
 
 /// What looks like a digest is normalised as one.

@@ -46,6 +46,7 @@ fn patterns_name_what_they_compare() {
         ("[x509-certificate:hashes.'SHA-1' = 'AB']", "certificate-sha1=ab"),
         ("[file:name = 'A.exe']", "file-name=A.exe"),
         ("[app:id = 'com.Evil']", "app:id=com.Evil"),
+        ("[app:'a\u{1b}[2J' = 'x']", "other=x"),
         (
             "[app:cert.sha1 = 'ABCDEF0123456789ABCDEF0123456789ABCDEF01']",
             "app:cert.sha1=abcdef0123456789abcdef0123456789abcdef01",

@@ -1,6 +1,6 @@
 //! The kinds of things that can be published by their value alone.
 
-use crate::normal::{Form, Typed, hash, path};
+use crate::normal::{Form, Typed, hash, path, url};
 
 /// One kind.
 #[derive(Debug, PartialEq, Eq)]
@@ -98,7 +98,7 @@ impl Thing {
             Form::Hash => {
                 self.form.read(typed).map(|normal| normal.value).filter(|digest| self.is_digest(digest))
             }
-            Form::Url => self.form.read(typed).map(|normal| normal.value).filter(|url| url.contains("://")),
+            Form::Url => self.form.read(typed).map(|normal| normal.value).filter(|url| url::has_scheme(url)),
             _ => self.form.read(typed).map(|normal| normal.value),
         }
     }

@@ -98,17 +98,14 @@ fn is_dark(c: char) -> bool {
     c.is_whitespace() || c.is_control()
 }
 
-/// A scheme, a colon, and something without spaces; what is beyond ASCII stands for its encoding.
+/// A scheme, a colon, and something without spaces; what a URL has to encode stands for its encoding, as people paste it.
 fn is_url(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once(':') else {
         return false;
     };
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"+-.".contains(&b);
     let named = scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.bytes().all(plain);
-    named
-        && !rest.trim_start_matches('/').is_empty()
-        && !text.contains(is_dark)
-        && !text.contains(['<', '>', '"'])
+    named && !rest.trim_start_matches('/').is_empty() && !text.contains(is_dark)
 }
 
 /// Two letters or more, or `x` and `i` with something behind; then letters and digits, between hyphens.

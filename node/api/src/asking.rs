@@ -207,6 +207,9 @@ pub struct Relation {
     /// That object, if it is known and live.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub object: Option<ObjectLine>,
+    /// Of a relationship: what the object at its own other end is called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beyond: Option<String>,
 }
 
 /// A record as it was signed, for whoever wants to check it.

@@ -41,7 +41,7 @@ pub struct Row<'a> {
     pub labels: &'a [String],
     /// One of those objects: the newest.
     pub object_id: &'a str,
-    /// The freest marking under which it is reported.
+    /// The strictest marking of the objects that report it.
     pub tlp: Tlp,
     /// When it was first seen, milliseconds since 1970 UTC.
     pub first_seen_ms: u64,
@@ -103,7 +103,7 @@ impl Row<'_> {
     /// What it is called and labelled, who says so and how far it may go, on one line that is safe to show.
     fn description(&self) -> String {
         let mut words: Vec<String> = Vec::new();
-        words.extend(self.name.filter(|name| *name != self.value).map(|name| safe(name, MAX_TEXT)));
+        words.extend(self.name.filter(|name| !name.contains(self.value)).map(|name| safe(name, MAX_TEXT)));
         words.extend(self.labels.iter().map(|label| safe(label, MAX_TEXT)));
         words.push(format!("TLP:{}", self.tlp.word().to_ascii_uppercase()));
         words.extend(self.confidence.map(|confidence| format!("confidence {confidence}")));

@@ -98,7 +98,8 @@ pub(super) fn as_row<'a>(row: &'a Listed, members: &'a str) -> Row<'a> {
         first_seen_ms: row.first_seen_ms,
         changed_ms: row.arrival,
         valid_until_ms: row.valid_until_ms,
-        name: row.name.as_deref(),
+        // What has no name of its own is called by its pattern.
+        name: row.name.as_deref().filter(|name| !name.starts_with('[')),
     }
 }
 

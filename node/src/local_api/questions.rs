@@ -1,12 +1,15 @@
 //! Questions with one answer: what is related, why a value is listed or not, and a record as it was signed.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query as AxumQuery, State as AxumState};
 use certmesh_api::{Reason, Related, Relation, SignedRecord, Summary, Why};
-use certmesh_engine::{Because, How, Reader, parcel};
+use certmesh_engine::store::{Store, StoreError};
+use certmesh_engine::{Because, How, Query, Reader, parcel, query};
 use certmesh_intel::allow::AllowList;
-use certmesh_intel::{Question, Tlp};
+use certmesh_intel::{Object, Question, Tlp};
 use certmesh_wire::RecordId;
 use serde::Deserialize;
 
@@ -15,22 +18,55 @@ use super::answers::Failure;
 use super::streams::{blocking, to_line};
 use crate::clock::now_ms;
 
+/// Of so many relationships the other end's name is looked up.
+const NAMED: usize = 100;
+
 pub(super) async fn related(
     AxumState(state): AxumState<State>,
     Path(id): Path<String>,
 ) -> Result<Json<Related>, Failure> {
     let store = state.store.clone();
-    let found = blocking(move || certmesh_engine::related(&*store, &Reader::operator(now_ms()), &id)).await?;
+    let (found, mut beyond) = blocking(move || related_and_named(&*store, &id)).await?;
     let membership = state.membership.now();
-    let relation = |relation: certmesh_engine::Relation| -> Result<Relation, Failure> {
+    let mut relation = |relation: certmesh_engine::Relation| -> Result<Relation, Failure> {
         let object = relation.object.map(|object| to_line(&membership, &object)).transpose()?;
-        Ok(Relation { property: relation.property, id: relation.id, object })
+        let beyond = beyond.remove(&relation.id).flatten();
+        Ok(Relation { property: relation.property, id: relation.id, object, beyond })
     };
     Ok(Json(Related {
-        referred_by: found.referred_by.into_iter().map(relation).collect::<Result<_, _>>()?,
-        refers_to: found.refers_to.into_iter().map(relation).collect::<Result<_, _>>()?,
+        referred_by: found.referred_by.into_iter().map(&mut relation).collect::<Result<_, _>>()?,
+        refers_to: found.refers_to.into_iter().map(&mut relation).collect::<Result<_, _>>()?,
         capped: found.capped,
     }))
+}
+
+/// What the objects at the other ends of relationships are called, by the relationships' ids.
+type Beyond = BTreeMap<String, Option<String>>;
+
+fn related_and_named(store: &dyn Store, id: &str) -> Result<(certmesh_engine::Related, Beyond), StoreError> {
+    let reader = Reader::operator(now_ms());
+    let found = certmesh_engine::related(store, &reader, id)?;
+    let relationships = found.referred_by.iter().filter_map(|relation| {
+        let object = relation.object.as_ref()?;
+        Some((object.id.clone(), other_end(&object.json, id)?))
+    });
+    let named = relationships
+        .take(NAMED)
+        .map(|(relationship, id)| name_of(store, &reader, id).map(|name| (relationship, name)));
+    let beyond = named.collect::<Result<_, _>>()?;
+    Ok((found, beyond))
+}
+
+/// The id at the end of a relationship that is not this one.
+fn other_end(json: &str, id: &str) -> Option<String> {
+    let relationship = Object::read(json).ok()?.relationship()?;
+    Some(if relationship.source == id { relationship.target } else { relationship.source })
+}
+
+fn name_of(store: &dyn Store, reader: &Reader, id: String) -> Result<Option<String>, StoreError> {
+    let found = query(store, reader, &Query { id: Some(id), ..Query::default() }, None, 1)?;
+    let stored = found.objects.first();
+    Ok(stored.and_then(|stored| Object::read(&stored.json).ok()?.name()))
 }
 
 pub(super) async fn record(

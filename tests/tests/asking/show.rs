@@ -36,7 +36,7 @@ fn an_object_is_shown_with_its_versions_its_signature_and_what_refers_to_it() {
         "confidence  70",
         "signature   good: that node's key has signed exactly this text",
         "Versions, the latest arrival first",
-        "it indicates malware--00000000-0000-4000-8000-000000000001  (says SG)",
+        "it indicates malware--00000000-0000-4000-8000-000000000001  PandanLoader  (says SG)",
         "MY saw it 3 times",
         "\"name\": \"second\"",
     ] {

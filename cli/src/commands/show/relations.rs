@@ -42,14 +42,15 @@ pub(super) fn sections(related: &Related) -> Vec<(&'static str, Vec<String>)> {
     sections
 }
 
-/// `indicates malware--…`, or `is indicated…` put plainly: `indicator--… indicates it`.
+/// `it indicates malware--…  Loader`, or `indicator--… indicates it`.
 fn related_to(relation: &Relation, relationship: &Relationship, line: &ObjectLine) -> String {
     let kind = safe(&relationship.kind, NAME).replace('-', " ");
     let words = match relation.property.as_str() {
         "source_ref" => format!("it {kind} {}", safe(&relationship.target, 96)),
         _ => format!("{} {kind} it", safe(&relationship.source, 96)),
     };
-    format!("{words}  (says {})", publisher(line))
+    let beyond = relation.beyond.as_ref().map(|name| format!("  {}", safe(name, NAME))).unwrap_or_default();
+    format!("{words}{beyond}  (says {})", publisher(line))
 }
 
 fn seen(sighting: &Sighting, line: &ObjectLine) -> String {

@@ -1,15 +1,17 @@
 //! How much of the node SOC tools may take, in one place.
 //!
 //! What a connection costs at most: [`HEAD_BYTES`] of a request's head and as much of an answer's, and two TLS
-//! records of 16 KiB; with [`CONNECTIONS`] of them, 32 MiB. What answers cost is bounded by [`PAGES`] times
+//! records of 16 KiB; with [`CONNECTIONS`] of them, 64 MiB. What answers cost is bounded by [`PAGES`] times
 //! [`PAGE_BYTES`] and what the engine reads at once beyond them: some 128 MiB if every reader is slow at once.
 
 use std::time::Duration;
 
 /// Connections at once. One more, and the one that has waited longest without asking for anything is cut.
-pub(super) const CONNECTIONS: usize = 512;
+pub(super) const CONNECTIONS: usize = 1_024;
 /// Connections of one address at once: many tools may stand behind one. One more, and the same holds among these.
-pub(super) const ADDRESS_CONNECTIONS: usize = 128;
+pub(super) const ADDRESS_CONNECTIONS: usize = 256;
+/// Connections that the system keeps until the node has a moment for them.
+pub(super) const BACKLOG: u32 = 4_096;
 /// How long a client may take to send a request's head, from its first byte; and for TLS, to shake hands.
 pub(super) const HEAD: Duration = Duration::from_secs(10);
 /// How long a connection may lie idle between two requests.

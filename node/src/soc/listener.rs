@@ -12,14 +12,14 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tower::Service;
 
 use super::connections::{Connection, Connections, Place};
 use super::figures::Figures;
-use super::limits::{HEAD_BYTES, HEADERS, SWEEP};
+use super::limits::{BACKLOG, HEAD_BYTES, HEADERS, SWEEP};
 use super::observed::Observed;
 use super::route::Client;
 use super::tls::TlsFault;
@@ -82,6 +82,15 @@ impl Listeners {
 /// How often an address that is not free, or not there yet, is tried again.
 const TRY_EVERY: Duration = Duration::from_secs(2);
 
+/// Claims an address, with room for a flood of connections until they are looked at.
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A restart must not wait for the connections of before.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
 async fn sweep(connections: Arc<Connections>) {
     loop {
         tokio::time::sleep(SWEEP).await;
@@ -103,7 +112,7 @@ impl Server {
     /// not up yet or another process has the port, still does all else; an alarm says so.
     async fn serve_at(self, address: SocketAddr, figures: Arc<Figures>) {
         let socket = loop {
-            match TcpListener::bind(address).await {
+            match listen(address) {
                 Ok(socket) => break socket,
                 Err(cause) => {
                     if figures.cannot_listen(address, Some(cause.to_string())) {
@@ -130,6 +139,8 @@ impl Server {
                         let client = Client { address: peer.ip().to_canonical(), is_tls: self.tls.is_some() };
                         let task = tokio::spawn(self.clone().serve(stream, client, place));
                         connection.served_by(task.abort_handle());
+                        // It has its turn before the next one may push it out: what it asks may be here already.
+                        tokio::task::yield_now().await;
                     }
                 }
                 Err(e) => {

@@ -11,6 +11,7 @@ mod local_api;
 mod material;
 mod metrics;
 mod peers;
+mod rebuilding;
 mod soc;
 mod standing;
 mod stop_note;
@@ -113,10 +114,20 @@ async fn serve(config: Config, soc_threads: &tokio::runtime::Handle) -> Result<(
     let (membership, member) = material.membership(&*store)?;
     let membership = Arc::new(membership);
     keep_documents(&*store, &membership)?;
+    tokio::select! {
+        rebuilt = rebuilding::rebuild_if_due(store.clone(), Arc::clone(&membership)) => rebuilt?,
+        signal = signals.next() => {
+            tracing::info!(signal, "stopping; the index is rebuilt on with the next start");
+            return Ok(());
+        }
+    }
     let (set_standing, standing) = Standing::new(Arc::clone(&membership));
     let note_path = stop_note::path(&config.node_key);
     let note = stop_note::take(&note_path);
-    let engine = Engine::open(Arc::clone(&membership), material.key.clone(), &*store, note.as_ref())?;
+    let mut engine = Engine::open(Arc::clone(&membership), material.key.clone(), &*store, note.as_ref())?;
+    let known = Arc::new(KnownValues::default());
+    engine.keep_up(Arc::clone(&known));
+    rebuilding::fill(Arc::clone(&known), store.clone());
     let node_id = engine.node_id();
     let peers = Arc::new(PeerBook::new(&membership, node_id));
 
@@ -145,7 +156,7 @@ async fn serve(config: Config, soc_threads: &tokio::runtime::Handle) -> Result<(
         Arc::clone(&peers),
         set_standing,
         note_path,
-        Box::new(reopening(material, store.clone())),
+        Box::new(reopening(material, store.clone(), Arc::clone(&known))),
     )?;
     let mut sync = sync::Sync::new(sync::Puller::new(
         mesh.clone(),
@@ -157,7 +168,7 @@ async fn serve(config: Config, soc_threads: &tokio::runtime::Handle) -> Result<(
     ));
     let state = local_api::State {
         store: store.clone(),
-        known: Arc::new(KnownValues::build(&*store)?),
+        known,
         feeds: Feeds::new(store.clone(), standing.clone(), allow.clone(), Arc::clone(&peers), changes),
         allow,
         membership: standing.clone(),
@@ -218,6 +229,7 @@ async fn serve(config: Config, soc_threads: &tokio::runtime::Handle) -> Result<(
 fn reopening(
     material: Material,
     store: Arc<RocksStore>,
+    known: Arc<KnownValues>,
 ) -> impl Fn(Option<&StopNote>) -> Result<Option<Engine>, Failure> + Send {
     move |note| {
         match store.reopen()? {
@@ -228,7 +240,9 @@ fn reopening(
             }
         }
         let (membership, _) = material.membership(&*store)?;
-        Ok(Some(Engine::open(Arc::new(membership), material.key.clone(), &*store, note)?))
+        let mut engine = Engine::open(Arc::new(membership), material.key.clone(), &*store, note)?;
+        engine.keep_up(Arc::clone(&known));
+        Ok(Some(engine))
     }
 }
 

@@ -1,15 +1,16 @@
 //! The third step through the door: the place in the chain, and what is to be written.
 
 use certmesh_intel::Tlp;
-use certmesh_wire::{Audience, Header, LogId, MemberCode, Parcel, Record, RecordId, missing_mark};
+use certmesh_wire::{Audience, Header, LogId, Parcel, Record, RecordId, missing_mark};
 
 use crate::allowance;
 use crate::commit::{CommittedRecord, Steps};
 use crate::engine::Engine;
-use crate::layout::{self, LogState, Publisher, StoredObject};
+use crate::index::Carrier;
+use crate::layout::{self, LogState};
 use crate::refusal::Refusal;
 use crate::store::{Family, Store, StoreError};
-use crate::verify::{Content, PrecheckedBody, ReadObject, Verified, VerifiedBody};
+use crate::verify::{Content, PrecheckedBody, ReadObject, Verified, VerifiedBody, read_content};
 
 impl Engine {
     /// Takes a verified record into its log. It counts once `steps` are committed, not before.
@@ -29,8 +30,6 @@ impl Engine {
             }
             place => place?,
         };
-        // All reads come before the first write and change of state: a read that fails must leave none.
-        let known = known_arrivals(store, steps, &verified.content)?;
         let Verified { record, author, body, content } = verified;
         let header = record.header();
         let place = layout::place(state.number, header.seq);
@@ -53,15 +52,16 @@ impl Engine {
         steps.put(Family::Control, layout::record(&record.id()), place);
         steps.put(Family::Control, layout::log(&header.log), state.encode());
 
-        let carrier = Carrier { record: record.id(), author, member, now_ms };
+        let carrier = Carrier::new(record.id(), header, author, member);
         let object_count = match &content {
             Content::Objects(objects) => objects.len(),
             _ => 0,
         };
-        self.admit_content(&carrier, content, known, steps);
-        self.counts.records += 1;
-        self.put_counts(steps);
+        self.ledger.counts.records += 1;
         self.logs.insert(header.log, state);
+        let place = (state.number, header.seq);
+        self.admit_content(store, place, &carrier, content, now_ms, steps)?;
+        self.put_counts(steps);
         steps.add_record(CommittedRecord {
             id: record.id(),
             log: header.log,
@@ -115,13 +115,12 @@ impl Engine {
             return Err(unwanted());
         }
         let member = self.membership.log(log).ok_or_else(unwanted)?.member;
-        let known = known_arrivals(store, steps, &content)?;
         steps.delete(Family::Control, missing);
         state.missing ^= missing_mark(seq);
         self.put_log(log, state, steps);
         steps.put(Family::Body, layout::place(number, seq), body);
-        let carrier = Carrier { record: record.id(), author, member, now_ms };
-        self.admit_content(&carrier, content, known, steps);
+        let carrier = Carrier::new(record.id(), record.header(), author, member);
+        self.admit_content(store, (number, seq), &carrier, content, now_ms, steps)?;
         self.put_counts(steps);
         steps.add_body(record.id());
         Ok(())
@@ -197,93 +196,85 @@ impl Engine {
         allowed.then_some(()).ok_or(Refusal::Allowance { id })
     }
 
+    /// Takes what a body holds. A store that can't be read in the middle of it fails the commit.
     fn admit_content(
         &mut self,
+        store: &dyn Store,
+        place: (u32, u64),
         carrier: &Carrier,
         content: Content,
-        known: Vec<Option<u64>>,
+        now_ms: u64,
         steps: &mut Steps,
-    ) {
+    ) -> Result<(), StoreError> {
         match content {
-            Content::Nothing | Content::Missing => {}
-            Content::Void => self.counts.void += 1,
+            Content::Nothing | Content::Missing => Ok(()),
+            Content::Void => {
+                self.ledger.counts.void += 1;
+                Ok(())
+            }
             Content::Objects(objects) => {
-                for (object, known) in objects.into_iter().zip(known) {
-                    // The same text may stand twice in one commit, or in one body.
-                    match known.or_else(|| steps.object(&object.sha256)) {
-                        Some(arrival) => index_publication(steps, carrier, &object, arrival),
-                        None => self.admit_object(carrier, object, steps),
-                    }
-                }
+                self.index_objects(store, (place, 0), carrier, objects, now_ms, steps)
             }
         }
     }
 
-    /// An arrival that was never given before.
-    pub(crate) fn next_arrival(&mut self, now_ms: u64) -> u64 {
-        self.last_arrival = now_ms.max(self.last_arrival + 1);
-        self.last_arrival
+    /// Indexes the objects of a record, the first of which is its `from`th. What one commit can't hold goes on
+    /// behind a mark.
+    fn index_objects(
+        &mut self,
+        store: &dyn Store,
+        ((number, seq), from): ((u32, u64), usize),
+        carrier: &Carrier,
+        objects: Vec<ReadObject>,
+        now_ms: u64,
+        steps: &mut Steps,
+    ) -> Result<(), StoreError> {
+        let (count, key) = (objects.len(), layout::unindexed(number, seq));
+        let published = self.writing(store, now_ms, steps).publish(carrier, objects);
+        let taken = published.inspect_err(|fault| steps.fail(fault.clone()))?;
+        if taken < count {
+            let next = (from + taken) as u32;
+            steps.put(Family::Control, key, next.to_be_bytes().to_vec());
+            self.unindexed.insert((number, seq), next);
+        } else if from > 0 {
+            steps.delete(Family::Control, key);
+            self.unindexed.remove(&(number, seq));
+        }
+        Ok(())
     }
 
-    fn admit_object(&mut self, carrier: &Carrier, object: ReadObject, steps: &mut Steps) {
-        let arrival = self.next_arrival(carrier.now_ms);
-        self.counts.objects += 1;
-        self.counts.indicators += u64::from(object.object_type == "indicator");
-        steps.add_object(object.sha256, arrival);
-        steps.put(Family::Index, layout::digest(&object.sha256), arrival.to_be_bytes().to_vec());
-        let by_type = layout::at(layout::object_type(&object.object_type), arrival);
-        steps.put(Family::Index, by_type, Vec::new());
-        for mention in &object.observables {
-            steps.put(Family::Index, layout::observable(&mention.observable, arrival), Vec::new());
-        }
-        index_publication(steps, carrier, &object, arrival);
-        let stored = StoredObject {
-            arrival,
-            received_ms: carrier.now_ms,
-            member: carrier.member,
-            node: carrier.author,
-            record: carrier.record,
-            tlp: object.tlp,
-            revoked: object.revoked,
-            id: object.id,
-            json: object.json,
+    /// Indexes the next portion of a record that one commit could not hold; whether there was any.
+    pub(crate) fn index_portion(
+        &mut self,
+        store: &dyn Store,
+        now_ms: u64,
+        steps: &mut Steps,
+    ) -> Result<bool, StoreError> {
+        let Some((place, from)) = self.unindexed.iter().next().map(|(place, from)| (*place, *from)) else {
+            return Ok(false);
         };
-        steps.put(Family::Object, layout::object(arrival), stored.encode());
-        steps.put(Family::Meta, layout::LAST_ARRIVAL.to_vec(), arrival.to_be_bytes().to_vec());
-    }
-}
-
-/// What an object has from the record that carries it.
-struct Carrier {
-    record: RecordId,
-    author: certmesh_wire::NodeId,
-    member: MemberCode,
-    now_ms: u64,
-}
-
-/// For each object, where the same bytes stand in the store already.
-fn known_arrivals(
-    store: &dyn Store,
-    steps: &Steps,
-    content: &Content,
-) -> Result<Vec<Option<u64>>, StoreError> {
-    let Content::Objects(objects) = content else { return Ok(Vec::new()) };
-    let known = |object: &ReadObject| match steps.object(&object.sha256) {
-        Some(arrival) => Ok(Some(arrival)),
-        None => {
-            let value = store.get(Family::Index, &layout::digest(&object.sha256))?;
-            value.map(|value| layout::arrival_of(&value)).transpose()
+        let (number, seq) = place;
+        let record = layout::read_record(store, number, seq)?;
+        let body = store.get(Family::Body, &layout::place(number, seq))?;
+        if let (Some(record), Some(body)) = (record, body)
+            && let Some(opening) = self.membership.log(record.header().log)
+            && let Content::Objects(mut objects) = read_content(&record, &body)
+        {
+            let (author, member) = (opening.node, opening.member);
+            let carrier = Carrier::new(record.id(), record.header(), author, member);
+            let rest = objects.split_off(objects.len().min(from as usize));
+            self.index_objects(store, (place, from as usize), &carrier, rest, now_ms, steps)?;
+        } else {
+            self.forget_unindexed(place, steps);
         }
-    };
-    objects.iter().map(known).collect()
-}
+        self.put_counts(steps);
+        Ok(true)
+    }
 
-/// Who published these bytes: the first time makes the object, later ones add to its provenance.
-fn index_publication(steps: &mut Steps, carrier: &Carrier, object: &ReadObject, arrival: u64) {
-    let by_member = layout::at(layout::member(carrier.member), arrival);
-    steps.put(Family::Index, by_member, Vec::new());
-    let version = layout::version(&object.id, carrier.member, object.modified, &object.sha256, arrival);
-    steps.put(Family::Index, version, Vec::new());
-    let publisher = Publisher { record: carrier.record, member: carrier.member, node: carrier.author };
-    steps.put(Family::Index, layout::publication(arrival, &carrier.record), publisher.encode());
+    /// Nothing of this record is to be indexed any more.
+    pub(crate) fn forget_unindexed(&mut self, place: (u32, u64), steps: &mut Steps) {
+        if self.unindexed.remove(&place).is_some() {
+            steps.delete(Family::Control, layout::unindexed(place.0, place.1));
+        }
+    }
 }

@@ -87,6 +87,7 @@ impl Engine {
         for (log, end, state) in self.ends(store)? {
             self.cut_back(store, log, end, &state, steps)?;
         }
+        self.apply_owners(steps);
         self.is_unapplied = false;
         self.to_take_back = to_take_back(self, store)?;
         Ok(())
@@ -139,7 +140,8 @@ impl Engine {
             bytes: state.bytes,
             missing: state.missing,
         };
-        self.counts.records = self.counts.records.saturating_sub(state.next - end);
+        let records = &mut self.ledger.counts.records;
+        *records = records.saturating_sub(state.next - end);
         receipts::trim(store, state.number, end, steps)?;
         self.put_log(log, after, steps);
         self.put_counts(steps);

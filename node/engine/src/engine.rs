@@ -7,7 +7,9 @@ use certmesh_wire::{Audience, LogId, MemberCode, NodeId, NodeState, Opening, Rec
 
 use crate::commit::Steps;
 use crate::forks::{self, Fork};
-use crate::layout::{self, Counts, LogState};
+use crate::index::rebuild;
+use crate::index::{Ledger, Owners, Writing};
+use crate::layout::{self, LogState};
 use crate::limits::PARK_AHEAD;
 use crate::membership::Membership;
 use crate::parked::Parked;
@@ -18,6 +20,7 @@ use crate::signing::{Signing, StopNote};
 use crate::store::{Family, Store, StoreError};
 use crate::tokens::Tokens;
 use crate::verify::Prechecked;
+use crate::views::KnownValues;
 use crate::withdraw::Pending;
 
 /// Why an engine can't be opened.
@@ -29,6 +32,9 @@ pub enum OpenFault {
     /// The node's key is on a manifest, and may not be used any more.
     #[error("the manifest of {0} says that this node's key is no longer in use")]
     NotLive(MemberCode),
+    /// The index is of another version of this program, or not whole.
+    #[error("the index of this store has to be rebuilt before the store can be used")]
+    Index,
     /// The store could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -44,8 +50,13 @@ pub struct Engine {
     /// Whose node this is, for as long as it runs.
     pub(crate) member: MemberCode,
     pub(crate) logs: BTreeMap<LogId, LogState>,
-    pub(crate) last_arrival: u64,
-    pub(crate) counts: Counts,
+    pub(crate) ledger: Ledger,
+    /// Whether the store says which index it has.
+    is_index_noted: bool,
+    /// Records whose objects are not all indexed, by log number and seq, and the first object that is not.
+    pub(crate) unindexed: BTreeMap<(u32, u64), u32>,
+    /// Identities whose objects are to be judged again, and from which arrival on.
+    pub(crate) rejudged: BTreeMap<String, u64>,
     pub(crate) parked: Parked,
     pub(crate) signing: Signing,
     /// Whether some log goes further than the membership lets it, as documents came while the node was
@@ -79,8 +90,15 @@ impl Engine {
         }
         let member = node.member;
         let logs = layout::read_logs(store)?;
-        let last_arrival = last_arrival(store)?;
-        let counts = crate::views::counts(store)?;
+        let noted = rebuild::read_index(store)?;
+        if rebuild::is_due(store)? {
+            return Err(OpenFault::Index);
+        }
+        let owners = match store.get(Family::Meta, layout::OWNERS)? {
+            Some(owners) => Owners::decode(&owners)?,
+            None => Owners::of(membership.roster()),
+        };
+        let ledger = Ledger::open(store, owners)?;
         let forks = forks::unsettled(store, &membership)?;
         let forks = forks.into_values().map(|fork| (fork.log, fork.seq)).collect();
         let mut engine = Self {
@@ -88,8 +106,10 @@ impl Engine {
             key,
             member,
             logs,
-            last_arrival,
-            counts,
+            ledger,
+            is_index_noted: noted.is_some(),
+            unindexed: layout::read_unindexed(store)?,
+            rejudged: layout::read_rejudged(store)?,
             parked: Parked::default(),
             signing: Signing::Free,
             is_unapplied: false,
@@ -102,7 +122,7 @@ impl Engine {
         };
         engine.signing = Signing::at_start(&engine, note);
         engine.to_take_back = to_take_back(&engine, store)?;
-        engine.is_unapplied = !engine.ends(store)?.is_empty();
+        engine.is_unapplied = !engine.ends(store)?.is_empty() || engine.has_other_owners();
         Ok(engine)
     }
 
@@ -111,8 +131,33 @@ impl Engine {
         self.logs.insert(log, state);
     }
 
-    pub(crate) fn put_counts(&self, steps: &mut Steps) {
-        steps.put(Family::Meta, layout::COUNTS.to_vec(), self.counts.encode());
+    pub(crate) fn put_counts(&mut self, steps: &mut Steps) {
+        steps.put(Family::Meta, layout::COUNTS.to_vec(), self.ledger.counts.encode());
+        if !std::mem::replace(&mut self.is_index_noted, true) {
+            steps.put(Family::Meta, layout::INDEX_OF.to_vec(), layout::INDEX.to_be_bytes().to_vec());
+            steps.put(Family::Meta, layout::OWNERS.to_vec(), self.ledger.owners.encode());
+        }
+    }
+
+    /// The index as `steps` change it.
+    pub(crate) fn writing<'a>(
+        &'a mut self,
+        store: &'a dyn Store,
+        now_ms: u64,
+        steps: &'a mut Steps,
+    ) -> Writing<'a> {
+        Writing { store, ledger: &mut self.ledger, now_ms, steps }
+    }
+
+    /// What a filter in memory knows of the observables that were indexed since this engine was opened.
+    pub fn known_values(&self) -> Arc<KnownValues> {
+        Arc::clone(&self.ledger.known)
+    }
+
+    /// Keeps this filter up from here on, in the place of its own: one that was filled, or is being filled, or that an
+    /// engine kept up which this one replaces.
+    pub fn keep_up(&mut self, known: Arc<KnownValues>) {
+        self.ledger.known = known;
     }
 
     /// The mesh that this engine serves.

@@ -6,9 +6,22 @@
 pub const COMMIT_RECORDS: usize = 1_024;
 /// Bytes of records and bodies after which a commit takes no more.
 pub const COMMIT_BYTES: usize = 16 * 1024 * 1024;
-/// Index entries that the observables of one record make. What the operators' command publishes, a
-/// quarter MiB of text a record, stays far below; a record made to swell the index does not get on.
-pub const RECORD_OBSERVABLES: usize = 16_384;
+/// Terms (observables, labels, techniques, references) of one record's objects that are indexed with its commit; a
+/// record that is made to swell the index is gone through a portion a commit. What the operators' command publishes,
+/// a quarter MiB of text a record, stays far below.
+pub const RECORD_TERMS: usize = 32_768;
+/// Terms of one commit after which no more objects change their place in the views.
+pub const COMMIT_TERMS: usize = 65_536;
+/// Ids that were put off and are judged with one commit.
+pub const JUDGED_IDS: usize = 256;
+/// Objects of an identity that are judged again with one commit, as it has other owners.
+pub const REJUDGED_OBJECTS: usize = 256;
+/// How far the time of a version may lie beyond its record's before others' versions are preferred, milliseconds.
+pub const AHEAD_MS: u64 = 24 * 60 * 60 * 1_000;
+/// Keys that one commit of a rebuild of the index goes through, and a sixteenth as many objects or records.
+pub const REBUILD_KEYS: usize = 16_384;
+/// Bytes of objects or bodies, once read, after which a commit of a rebuild takes no more.
+pub const REBUILD_BYTES: usize = 8 * 1024 * 1024;
 /// How far ahead of its log's head a record may be to be kept until its predecessors come. It is
 /// also how many records of one log can be verified together.
 pub const PARK_AHEAD: u64 = 512;
@@ -18,6 +31,24 @@ pub const PARK_LOG_BYTES: usize = 2 * 1024 * 1024;
 pub const PAGE_OBJECTS: usize = 500;
 /// Bytes of objects after which a page ends.
 pub const PAGE_BYTES: usize = 4 * 1024 * 1024;
+/// Rows of the index that one page of a query or a collection goes through.
+pub const PAGE_ROWS: usize = 20_000;
+/// Objects that one page reads, to find those that it is asked for.
+pub const PAGE_READS: usize = 2_500;
+/// Objects that an answer on a value names.
+pub const HITS: usize = 256;
+/// Rows of the index that the search for a value goes through: some tens of milliseconds.
+pub const ROWS_EXAMINED: usize = 100_000;
+/// References to the objects that mention a value which are read for sightings and opinions.
+pub const REFERENCES_READ: usize = 10_000;
+/// References of an object, each way, that an answer names.
+pub const RELATIONS: usize = 500;
+/// Opinions, the latest first, that lists take into account.
+pub const OPINIONS: usize = 100_000;
+/// Labels of one value of a list.
+pub const LISTED_LABELS: usize = 64;
+/// Objects that a value of a list names.
+pub const LISTED_REPORTS: usize = 256;
 /// Node keys of one member, of every state, over all its manifests: 32 members with as many fit a frontier.
 pub const MEMBER_NODES: usize = 128;
 /// Rosters kept, of all versions and rounds: each needed two thirds of the members.

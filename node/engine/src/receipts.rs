@@ -215,15 +215,12 @@ pub fn receipts(
     Ok(Some(Receipts { record, log, seq, member, author, created_ms, holders }))
 }
 
-/// The records that carry the newest version of an object, of each member that publishes it.
+/// The records that carry the newest version of an object, of each member whose copies count.
 pub fn carriers(store: &dyn Store, id: &str) -> Result<Vec<RecordId>, StoreError> {
     let mut records = Vec::new();
-    for object in views::versions(store, id, None)?.objects {
-        for publisher in layout::publishers(store, object.arrival)? {
-            if views::is_newest_of(store, &object, publisher.member)? {
-                records.push(publisher.record);
-            }
-        }
+    for (member, publications) in views::newest_publications(store, id)? {
+        let own = publications.into_iter().filter(|publication| publication.member == member);
+        records.extend(own.map(|publication| publication.record));
     }
     Ok(records)
 }

@@ -27,7 +27,7 @@ impl Engine {
             self.apply(store, steps)?;
             return Ok(true);
         }
-        if self.withdraw_portion(store, now_ms, steps)? {
+        if self.withdraw_portion(store, now_ms, steps)? || self.index_more(store, now_ms, steps)? {
             return Ok(true);
         }
         self.take_back_portion(store, now_ms, steps)
@@ -35,7 +35,10 @@ impl Engine {
 
     /// Whether [`resume`](Self::resume) has anything to do.
     pub fn has_more(&self) -> bool {
-        self.is_unapplied || !self.pending.is_empty() || self.next_branch().is_some()
+        self.is_unapplied
+            || !self.pending.is_empty()
+            || self.has_more_to_index()
+            || self.next_branch().is_some()
     }
 
     fn next_branch(&self) -> Option<LogId> {

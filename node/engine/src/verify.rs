@@ -1,10 +1,10 @@
 //! The second step through the door: the signature, then the body. A pure function of bytes, so it
 //! may run on any core while the engine does something else.
 
-use certmesh_intel::{Mention, Object, Tlp, observable};
-use certmesh_wire::{Kind, MeshId, NodeId, Record, sha256};
+use certmesh_intel::Object;
+use certmesh_wire::{Kind, MeshId, NodeId, Record};
 
-use crate::limits::RECORD_OBSERVABLES;
+use crate::index::Facts;
 use crate::refusal::Refusal;
 
 /// A record of a known log, in a place that may be taken; its signature is unchecked.
@@ -74,13 +74,7 @@ pub(crate) enum Content {
 #[derive(Debug, Clone)]
 pub(crate) struct ReadObject {
     pub(crate) json: String,
-    pub(crate) sha256: [u8; 32],
-    pub(crate) id: String,
-    pub(crate) object_type: String,
-    pub(crate) modified: Option<i64>,
-    pub(crate) tlp: Tlp,
-    pub(crate) revoked: bool,
-    pub(crate) observables: Vec<Mention>,
+    pub(crate) facts: Facts,
 }
 
 impl Prechecked {
@@ -140,37 +134,22 @@ impl PrecheckedBody {
     }
 }
 
-fn read_content(record: &Record, body: &[u8]) -> Content {
+pub(crate) fn read_content(record: &Record, body: &[u8]) -> Content {
     let header = record.header();
     let Some(reference) = header.body.filter(|_| header.kind == Kind::OBJECTS) else {
         return Content::Nothing;
     };
     let Ok(texts) = reference.unpack(body) else { return Content::Void };
     let objects: Option<Vec<_>> = texts.into_iter().map(|json| read_object(json, header.tlp)).collect();
-    let Some(mut objects) = objects else { return Content::Void };
-    let mut room = RECORD_OBSERVABLES;
-    for object in &mut objects {
-        object.observables.truncate(room);
-        room -= object.observables.len();
-    }
-    Content::Objects(objects)
+    objects.map_or(Content::Void, Content::Objects)
 }
 
 /// The object, unless it is none or is marked above its record's `tlp`.
 fn read_object(json: String, ceiling: u8) -> Option<ReadObject> {
     let object = Object::read(&json).ok()?;
-    let tlp = object.tlp();
-    if tlp as u8 > ceiling {
+    if object.tlp() as u8 > ceiling {
         return None;
     }
-    Some(ReadObject {
-        sha256: sha256(&[json.as_bytes()]),
-        id: object.id().to_owned(),
-        object_type: object.object_type().to_owned(),
-        modified: object.modified(),
-        tlp,
-        revoked: object.is_revoked(),
-        observables: observable::of(&object),
-        json,
-    })
+    let facts = Facts::of(&object);
+    Some(ReadObject { json, facts })
 }

@@ -7,7 +7,7 @@ mod mesh;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use certmesh_engine::{Query, Reader, after, counts, export, query, versions};
+use certmesh_engine::{Query, Reader, after, counts, export, query};
 use certmesh_wire::{Export, Record};
 use mesh::{MY, Peer, SG, VN, indicator, membership, node_key};
 
@@ -94,30 +94,6 @@ fn pages_follow_each_other_without_loss() {
 }
 
 #[test]
-fn a_query_shows_each_publishers_newest_version_and_nothing_revoked() {
-    let (mut sg, mut my) = (Peer::new(SG), Peer::new(MY));
-    my.take_all(&sg.publish(&[&indicator(1, "new.example", 2022)]));
-    my.take_all(&sg.publish(&[&indicator(1, "old.example", 2021)]));
-    my.publish(&[&indicator(1, "mine.example", 2020)]);
-    let domains =
-        |peer: &Peer, value: &str| peer.find(&Query { value: Some(value.into()), ..Query::default() }).len();
-    assert_eq!(
-        [domains(&my, "new.example"), domains(&my, "old.example"), domains(&my, "mine.example")],
-        [1, 0, 1]
-    );
-    let id = "indicator--00000000-0000-4000-8000-000000000001";
-    assert_eq!(versions(my.store(), id, None).unwrap().objects.len(), 3);
-    let revoked = indicator(1, "new.example", 2023).replace("\"type\"", "\"revoked\":true,\"type\"");
-    my.take_all(&sg.publish(&[&revoked]));
-    assert_eq!([domains(&my, "new.example"), domains(&my, "mine.example")], [0, 1]);
-    assert_eq!(versions(my.store(), id, None).unwrap().objects.len(), 4);
-    assert_eq!(
-        versions(my.store(), "indicator--00000000-0000-4000-8000-00000000000", None).unwrap().objects.len(),
-        0
-    );
-}
-
-#[test]
 fn an_export_can_be_checked_by_anyone_with_the_roster() {
     let (mut sg, mut my) = (Peer::new(SG), Peer::new(MY));
     my.take_all(&sg.publish(&[&indicator(1, "a.example", 2021)]));
@@ -137,33 +113,4 @@ fn an_export_can_be_checked_by_anyone_with_the_roster() {
         records.iter().filter(|record| record.verify(mesh, node_key(member).node_id()).is_ok()).count()
     };
     assert_eq!([by(SG), by(MY), by(VN)], [2, 2, 0]);
-}
-
-#[test]
-fn nobody_withdraws_what_another_says() {
-    let (mut sg, mut vn, mut my) = (Peer::new(SG), Peer::new(VN), Peer::new(MY));
-    let text = indicator(1, "evil.example", 2021);
-    let revoked = indicator(1, "evil.example", 2099).replace("\"type\"", "\"revoked\":true,\"type\"");
-    my.take_all(&vn.publish(&[&text]));
-    my.take_all(&sg.publish(&[&text]));
-    my.take_all(&vn.publish(&[&revoked]));
-    let found = |from: Option<&str>| {
-        let from = from.map(|code| code.parse().unwrap());
-        my.find(&Query { value: Some("evil.example".into()), from, ..Query::default() }).len()
-    };
-    assert_eq!([found(None), found(Some("SG")), found(Some("VN"))], [1, 1, 0]);
-}
-
-#[test]
-fn of_two_texts_with_one_modified_the_lower_hash_wins_in_any_order() {
-    let texts = [indicator(1, "a.example", 2021), indicator(1, "b.example", 2021)];
-    let winner = texts.iter().min_by_key(|text| certmesh_wire::sha256(&[text.as_bytes()])).unwrap();
-    for order in [[0, 1], [1, 0]] {
-        let mut sg = Peer::new(SG);
-        for at in order {
-            sg.publish(&[&texts[at]]);
-        }
-        let found = sg.find(&Query::default());
-        assert_eq!(found.iter().map(|object| &object.json).collect::<Vec<_>>(), [winner]);
-    }
 }

@@ -114,7 +114,12 @@ impl Question {
     /// and what holds that.
     pub fn wider(&self) -> impl Iterator<Item = Vec<u8>> {
         let networks = self.network_lengths().rev().filter_map(|len| self.network(len));
-        networks.chain(self.wider_names().map(key::of_name))
+        networks.chain(self.names())
+    }
+
+    /// The keys of the names among [`Self::wider`].
+    pub fn names(&self) -> impl Iterator<Item = Vec<u8>> {
+        self.wider_names().map(key::of_name)
     }
 
     /// The prefix lengths of the networks among [`Self::wider`]; none where no address or network was asked for.

@@ -1,19 +1,20 @@
 //! What a store says of itself, under three keys of [`Family::Meta`]: its schema, its mesh, its name.
 //!
 //! They are written once, by [`crate::create`], before the store gets its name on disk. A store that
-//! lacks one of them, or holds something else there, is damaged.
+//! lacks one of them, or holds something else there, is damaged. One of an older schema is of this one once it is
+//! opened: schema 2 has another index, which the engine rebuilds when it finds the old one.
 
 use std::fmt;
 use std::path::Path;
 
 use certmesh_engine::store::Family;
 use certmesh_wire::MeshId;
-use rocksdb::{DB, WriteBatch};
+use rocksdb::{DB, WriteBatch, WriteOptions};
 
 use crate::{OpenError, family};
 
 /// The schema this build writes: the families and what their keys mean.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// `schema` → u32, big-endian.
 const SCHEMA_KEY: &[u8] = b"schema";
@@ -46,16 +47,30 @@ pub(crate) fn first_batch(db: &DB, mesh: MeshId, id: StoreId) -> Result<WriteBat
 /// other keys mean in a newer one is not known here.
 pub(crate) fn check(db: &DB, path: &Path, mesh: MeshId) -> Result<StoreId, OpenError> {
     let folder = || path.to_owned();
-    match u32::from_be_bytes(read(db, path, SCHEMA_KEY)?) {
+    let schema = u32::from_be_bytes(read(db, path, SCHEMA_KEY)?);
+    match schema {
         0 => return Err(OpenError::damaged(path, "it claims schema 0, which never was")),
-        SCHEMA => {}
+        1..=SCHEMA => {}
         found => return Err(OpenError::NewerSchema { folder: folder(), found, known: SCHEMA }),
     }
     let found = MeshId(read(db, path, MESH_KEY)?);
     if found != mesh {
         return Err(OpenError::OtherMesh { folder: folder(), found, expected: mesh });
     }
-    read(db, path, STORE_KEY).map(StoreId)
+    let id = read(db, path, STORE_KEY).map(StoreId)?;
+    if schema < SCHEMA {
+        raise(db, path)?;
+    }
+    Ok(id)
+}
+
+/// Whoever knows the older schema alone must not write here any more.
+fn raise(db: &DB, path: &Path) -> Result<(), OpenError> {
+    let meta = family(db, Family::Meta).map_err(|error| OpenError::damaged(path, &error.to_string()))?;
+    let mut synced = WriteOptions::default();
+    synced.set_sync(true);
+    let raised = db.put_cf_opt(meta, SCHEMA_KEY, SCHEMA.to_be_bytes(), &synced);
+    raised.map_err(|error| OpenError::rocks(path, error))
 }
 
 fn read<const N: usize>(db: &DB, path: &Path, key: &[u8]) -> Result<[u8; N], OpenError> {

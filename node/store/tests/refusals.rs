@@ -56,12 +56,24 @@ fn the_folder_of_another_mesh_names_both() {
 fn a_newer_schema_is_not_misread() {
     let folder = tempfile::tempdir().unwrap();
     let store = RocksStore::open(folder.path(), MESH).unwrap();
-    let schema = Write::put(Family::Meta, b"schema", 2u32.to_be_bytes());
+    let schema = Write::put(Family::Meta, b"schema", 3u32.to_be_bytes());
     store.commit(&Batch { writes: vec![schema] }).unwrap();
     drop(store);
     let error = refusal(folder.path(), MESH);
-    assert!(matches!(error, OpenError::NewerSchema { found: 2, known: 1, .. }), "{error}");
-    says(&error, &["schema 2", "newer certmesh"]);
+    assert!(matches!(error, OpenError::NewerSchema { found: 3, known: 2, .. }), "{error}");
+    says(&error, &["schema 3", "newer certmesh"]);
+}
+
+#[test]
+fn an_older_schema_becomes_this_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = RocksStore::open(folder.path(), MESH).unwrap();
+    let key = (Family::Meta, b"schema");
+    let schema = Write::put(key.0, key.1, 1u32.to_be_bytes());
+    store.commit(&Batch { writes: vec![schema] }).unwrap();
+    drop(store);
+    let store = RocksStore::open(folder.path(), MESH).unwrap();
+    assert_eq!(store.get(key.0, key.1).unwrap(), Some(2u32.to_be_bytes().to_vec()));
 }
 
 #[test]

@@ -34,6 +34,17 @@ pub(crate) fn code(member: usize) -> MemberCode {
     String::from_iter(letters).parse().expect("two letters")
 }
 
+/// The number of a member by its code.
+pub(crate) fn number_of(code: MemberCode) -> usize {
+    let [tens, ones] = code.bytes().map(|letter| usize::from(letter - b'A'));
+    tens * LETTERS + ones
+}
+
+/// The STIX identity of a member by its number.
+pub(crate) fn identity(member: usize) -> String {
+    format!("identity--00000000-0000-4000-8000-{member:012}")
+}
+
 fn key(role: &str, seed: u64, number: usize) -> SecretKey {
     let words = [seed.to_be_bytes(), (number as u64).to_be_bytes()].concat();
     SecretKey::from_seed(&sha256(&[role.as_bytes(), &words]))
@@ -90,7 +101,7 @@ fn found_roster(roots: &[SecretKey]) -> SignedRoster {
     let member = |(at, root): (usize, &SecretKey)| Member {
         code: code(at),
         cert: format!("CERT-{}", code(at)),
-        identity: format!("identity--00000000-0000-4000-8000-{at:012}"),
+        identity: identity(at),
         root_key: root.root_key(),
     };
     let roster = Roster {

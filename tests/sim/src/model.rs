@@ -12,8 +12,10 @@ use crate::reading;
 use crate::workload::Facts;
 
 /// What decides between versions of an object: its time, then the lower hash.
-type Rank = (u64, Reverse<[u8; 32]>);
+type Rank = (bool, u64, Reverse<[u8; 32]>);
 
+/// When the year begins that lies ahead of every clock.
+const FUTURE_MS: u64 = 4_070_908_800_000;
 /// The lowest marking that an unmarked object may stand under: AMBER.
 const UNMARKED: u8 = 2;
 
@@ -21,9 +23,29 @@ const UNMARKED: u8 = 2;
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Published {
     facts: Facts,
-    by: BTreeSet<MemberCode>,
+    /// Who, and whether all their records that carry it were made long before its time.
+    by: BTreeMap<MemberCode, bool>,
     records: BTreeSet<RecordId>,
 }
+
+impl Published {
+    fn rank(&self, text: &str) -> Rank {
+        (self.facts.ahead, self.facts.version, Reverse(sha256(&[text.as_bytes()])))
+    }
+
+    /// Whether a member's copy could count: it claims nobody else's name.
+    fn may_be_by(&self, member: MemberCode) -> bool {
+        self.facts.author.is_none_or(|author| author == member)
+    }
+
+    /// The members whose copies could count.
+    fn copies(&self) -> impl Iterator<Item = MemberCode> {
+        self.by.keys().copied().filter(|member| self.may_be_by(*member))
+    }
+}
+
+/// One text and its publication by one member.
+type Copy<'a> = (&'a String, &'a Published, MemberCode);
 
 /// All that valid records with their bodies at hand say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,9 +81,10 @@ impl Model {
         match facts {
             Some(facts) if !texts.is_empty() && header.tlp >= UNMARKED => {
                 for (text, facts) in texts.into_iter().zip(facts) {
-                    let (by, records) = (BTreeSet::new(), BTreeSet::new());
+                    let ahead = facts.ahead && header.created_ms < FUTURE_MS;
+                    let (by, records) = (BTreeMap::new(), BTreeSet::new());
                     let known = self.texts.entry(text).or_insert(Published { facts, by, records });
-                    known.by.insert(member);
+                    known.by.entry(member).and_modify(|all| *all &= ahead).or_insert(ahead);
                     known.records.insert(record.id());
                 }
             }
@@ -69,34 +92,75 @@ impl Model {
         }
     }
 
-    /// The texts that readers see: not revoked, and the winner of somebody who published them. Of one
-    /// publisher's versions the one that was modified last wins; of several with one time, the one whose
-    /// text has the lowest SHA-256, on all nodes alike.
-    pub(crate) fn visible(&self) -> BTreeSet<&String> {
-        let mut winners: BTreeMap<(&str, MemberCode), Rank> = BTreeMap::new();
-        let rank = |text: &String, facts: &Facts| (facts.version, Reverse(sha256(&[text.as_bytes()])));
+    /// All copies, by id.
+    fn by_id(&self) -> BTreeMap<&str, Vec<Copy<'_>>> {
+        let mut by_id: BTreeMap<&str, Vec<_>> = BTreeMap::new();
         for (text, published) in &self.texts {
-            for by in &published.by {
-                let mine = rank(text, &published.facts);
-                let known = winners.entry((&published.facts.id, *by)).or_insert(mine);
-                *known = (*known).max(mine);
-            }
+            let copies = published.by.keys().map(|member| (text, published, *member));
+            by_id.entry(&published.facts.id).or_default().extend(copies);
         }
-        let is_seen = |(text, published): &(&String, &Published)| {
-            let facts = &published.facts;
-            let wins = |by: &MemberCode| winners.get(&(facts.id.as_str(), *by)) == Some(&rank(text, facts));
-            !facts.revoked && published.by.iter().any(wins)
-        };
-        self.texts.iter().filter(is_seen).map(|(text, _)| text).collect()
+        by_id
     }
 
-    /// How many keys the index should have.
+    /// Each member's newest copy of an id, of those that count: its owners', or everyone's of what has none.
+    fn newest<'a>(copies: &[Copy<'a>]) -> Vec<Copy<'a>> {
+        let is_owned = |copy: &&Copy<'_>| copy.1.facts.author == Some(copy.2);
+        let owned: Vec<_> = copies.iter().filter(is_owned).copied().collect();
+        let free = copies.iter().filter(|copy| copy.1.facts.author.is_none()).copied();
+        let mut newest: BTreeMap<MemberCode, Copy<'_>> = BTreeMap::new();
+        for copy in if owned.is_empty() { free.collect() } else { owned } {
+            let known = newest.entry(copy.2).or_insert(copy);
+            if copy.1.rank(copy.0) > known.1.rank(known.0) {
+                *known = copy;
+            }
+        }
+        newest.into_values().collect()
+    }
+
+    /// The texts that are shown, also such as revoke what they are a version of. An owner's newest counts; of a
+    /// third party's object the newest of somebody's that is not revoked and not from the future, if there is one.
+    fn shown(&self) -> BTreeSet<&String> {
+        let mut shown = BTreeSet::new();
+        for copies in self.by_id().values() {
+            let newest = Self::newest(copies);
+            if newest.first().is_some_and(|(_, published, _)| published.facts.author.is_some()) {
+                shown.extend(newest.into_iter().map(|(text, ..)| text));
+            } else {
+                let rank = |(text, published, member): &Copy<'_>| {
+                    (!published.facts.revoked, !published.by[member], published.rank(text))
+                };
+                shown.extend(newest.into_iter().max_by_key(rank).map(|(text, ..)| text));
+            }
+        }
+        shown
+    }
+
+    /// The texts that readers see.
+    pub(crate) fn visible(&self) -> BTreeSet<&String> {
+        self.shown().into_iter().filter(|text| !self.texts[*text].facts.revoked).collect()
+    }
+
+    /// How many keys the index should have: an object has some for what it mentions and where it stands, a
+    /// publication that is not the first and a version that is not the newest one each, and so an id.
     fn keys(&self) -> usize {
-        let of = |published: &Published| {
-            let observables = usize::from(published.facts.domain.is_some());
-            2 + observables + 2 * published.by.len() + published.records.len()
+        let shown = self.shown();
+        let of_text = |(text, published): (&String, &Published)| {
+            let facts = &published.facts;
+            let (mentions, is_mixed) =
+                (usize::from(facts.domain.is_some()), usize::from(facts.domain.is_none()));
+            let (copies, is_shown) = (published.copies().count(), shown.contains(text));
+            // By observable, and by kind while it is live; the collections of all, its type, its family, its members, and
+            // its own past.
+            let kinds = if is_shown && !facts.revoked { mentions } else { 0 };
+            let collections = if copies > 0 { 2 + is_mixed + copies + usize::from(!is_shown) } else { 0 };
+            mentions + kinds + collections + published.records.len() - 1 + usize::from(facts.author.is_some())
         };
-        self.texts.values().map(of).sum()
+        let of_id = |copies: &Vec<Copy<'_>>| {
+            let class = |copy: &Copy<'_>| (copy.1.facts.author.is_some(), copy.1.may_be_by(copy.2), copy.2);
+            let publishers: BTreeSet<_> = copies.iter().map(class).collect();
+            1 + copies.len() - publishers.len()
+        };
+        self.texts.iter().map(of_text).sum::<usize>() + self.by_id().values().map(of_id).sum::<usize>()
     }
 
     /// Holds the engine's counts, index and views on this disk against the model; the first difference.
@@ -140,10 +204,13 @@ impl Model {
     }
 
     fn versions_differ(&self, store: &dyn Store) -> Option<String> {
-        let mut by_id: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-        for (text, published) in &self.texts {
-            by_id.entry(&published.facts.id).or_default().insert(text.clone());
-        }
+        let versions_of = |copies: Vec<Copy<'_>>| {
+            let owned = copies.iter().any(|(_, it, member)| it.facts.author == Some(*member));
+            let counts =
+                |(_, it, member): &Copy<'_>| it.may_be_by(*member) && it.facts.author.is_some() == owned;
+            copies.into_iter().filter(counts).map(|(text, ..)| text.clone()).collect::<BTreeSet<_>>()
+        };
+        let by_id = self.by_id().into_iter().map(|(id, copies)| (id, versions_of(copies)));
         by_id.into_iter().find_map(|(id, wanted)| {
             let page = versions(store, id, None).expect("a simulated disk can be read");
             let found: BTreeSet<_> = page.objects.into_iter().map(|object| object.json).collect();

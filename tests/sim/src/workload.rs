@@ -1,9 +1,11 @@
-//! What the simulated analysts publish: small STIX objects, new ones, new versions, revocations, and
-//! the same object by two members. And the way back from a text to what it says, for the model.
+//! What the simulated analysts publish: small STIX objects, their own and third parties', new ones, new
+//! versions, revocations, the same object by two members, and versions of what belongs to another. And the
+//! way back from a text to what it says, for the model.
 
 use certmesh_wire::MemberCode;
 
 use crate::chance::Chance;
+use crate::founding::{code, identity, number_of};
 
 /// Texts that are remembered, to be published again or versioned.
 const REMEMBERED: usize = 256;
@@ -15,6 +17,10 @@ pub(crate) struct Facts {
     pub(crate) id: String,
     /// Its number of the version: seconds since some day.
     pub(crate) version: u64,
+    /// Whether that is in the future of every clock.
+    pub(crate) ahead: bool,
+    /// The member that it claims to be made by.
+    pub(crate) author: Option<MemberCode>,
     /// The domain that it speaks of, if it is an indicator.
     pub(crate) domain: Option<String>,
     /// Whether it takes the object back.
@@ -25,8 +31,9 @@ impl Facts {
     /// The text of an object of the simulation.
     pub(crate) fn text(&self) -> String {
         let (id, day, rest) = (&self.id, self.version / 86_400, self.version % 86_400);
+        let year = if self.ahead { 2099 } else { 2021 };
         let modified = format!(
-            "2021-{:02}-{:02}T{:02}:{:02}:{:02}.000Z",
+            "{year}-{:02}-{:02}T{:02}:{:02}:{:02}.000Z",
             1 + day / 28 % 12,
             1 + day % 28,
             rest / 3_600,
@@ -34,12 +41,14 @@ impl Facts {
             rest % 60
         );
         let revoked = if self.revoked { r#","revoked":true"# } else { "" };
+        let author = self.author.map(|code| format!(r#","created_by_ref":"{}""#, identity(number_of(code))));
+        let author = author.unwrap_or_default();
         match &self.domain {
             Some(domain) => format!(
-                r#"{{"type":"indicator","spec_version":"2.1","id":"{id}","created":"2020-01-01T00:00:00.000Z","modified":"{modified}"{revoked},"pattern":"[domain-name:value = '{domain}']","pattern_type":"stix","valid_from":"2020-01-01T00:00:00Z"}}"#
+                r#"{{"type":"indicator","spec_version":"2.1","id":"{id}","created":"2020-01-01T00:00:00.000Z","modified":"{modified}"{author}{revoked},"pattern":"[domain-name:value = '{domain}']","pattern_type":"stix","valid_from":"2020-01-01T00:00:00Z"}}"#
             ),
             None => format!(
-                r#"{{"type":"malware","spec_version":"2.1","id":"{id}","created":"2020-01-01T00:00:00.000Z","modified":"{modified}"{revoked},"is_family":false}}"#
+                r#"{{"type":"malware","spec_version":"2.1","id":"{id}","created":"2020-01-01T00:00:00.000Z","modified":"{modified}"{author}{revoked},"is_family":false}}"#
             ),
         }
     }
@@ -50,13 +59,17 @@ impl Facts {
             let (_, rest) = text.split_once(before)?;
             rest.split_once(after).map(|(found, _)| found)
         };
-        let modified = between(r#""modified":"2021-"#, ".000Z")?;
+        let modified = between(r#""modified":"20"#, ".000Z")?;
+        let (year, modified) = modified.split_once('-')?;
+        let author = between(r#""created_by_ref":"identity--00000000-0000-4000-8000-"#, "\"");
         let numbers: Vec<u64> = modified.split(['-', 'T', ':']).map_while(|part| part.parse().ok()).collect();
         let [month, day, hour, minute, second] = numbers[..] else { return None };
         let days = (month - 1) * 28 + day - 1;
         let read = Self {
             id: between(r#""id":""#, "\"")?.to_owned(),
             version: days * 86_400 + hour * 3_600 + minute * 60 + second,
+            ahead: year == "99",
+            author: author.and_then(|number| number.parse().ok()).map(code),
             domain: between("value = '", "'").map(str::to_owned),
             revoked: text.contains(r#""revoked":true"#),
         };
@@ -91,9 +104,10 @@ impl Workload {
         let facts = match chance.below(10) {
             0 | 1 => self.next_version(by, chance),
             2 => self.known(by, false, chance),
+            3 => self.version_of_anothers(by, chance),
             _ => None,
         };
-        let facts = facts.unwrap_or_else(|| self.new_object(chance));
+        let facts = facts.unwrap_or_else(|| self.new_object(by, chance));
         let text = facts.text();
         if self.recent.len() == REMEMBERED {
             self.recent.swap_remove(chance.index(REMEMBERED));
@@ -103,13 +117,15 @@ impl Workload {
     }
 
     /// An object that nobody has published before.
-    pub(crate) fn new_object(&mut self, chance: &mut Chance) -> Facts {
+    pub(crate) fn new_object(&mut self, by: MemberCode, chance: &mut Chance) -> Facts {
         self.made += 1;
         let number = self.made;
         let object_type = if chance.below(6) > 0 { "indicator" } else { "malware" };
         Facts {
             id: format!("{object_type}--00000000-0000-4000-8000-{number:012}"),
             version: self.next_number(),
+            ahead: chance.hits(50),
+            author: chance.hits(500).then_some(by),
             domain: (object_type == "indicator").then(|| format!("d{}.example", chance.below(40))),
             revoked: false,
         }
@@ -118,8 +134,20 @@ impl Workload {
     /// A later version of an object that this member has published.
     fn next_version(&mut self, by: MemberCode, chance: &mut Chance) -> Option<Facts> {
         let known = self.known(by, true, chance)?;
+        Some(self.version_of(known, chance))
+    }
+
+    /// A version of what another member has published: that one's own, or a third party's.
+    fn version_of_anothers(&mut self, by: MemberCode, chance: &mut Chance) -> Option<Facts> {
+        let known = self.known(by, false, chance)?;
+        let author = if chance.hits(200) { None } else { known.author };
+        Some(self.version_of(Facts { author, ..known }, chance))
+    }
+
+    fn version_of(&mut self, known: Facts, chance: &mut Chance) -> Facts {
         let domain = known.domain.as_ref().map(|_| format!("d{}.example", chance.below(40)));
-        Some(Facts { version: self.next_number(), domain, revoked: chance.hits(300), ..known })
+        let (ahead, revoked) = (chance.hits(50), chance.hits(300));
+        Facts { version: self.next_number(), domain, ahead, revoked, ..known }
     }
 
     /// An object that was published before, by this member or by another.

@@ -1,43 +1,24 @@
 //! Whether a value is known, and who says so.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use certmesh_intel::object::Stance;
 use certmesh_intel::{Object, Question, observable};
 use certmesh_wire::MemberCode;
 
+use super::confirm::Sources;
 use super::known::KnownValues;
-use super::plain;
-use super::reader::{Reader, Summary};
-use crate::store::{Store, StoreError};
+use super::mentions::{How, Mentioned, Search};
+use super::merge::Merge;
+use super::reader::{Reader, Summary, members, object_at};
+use crate::layout::{self, Term};
+use crate::limits::{HITS, REFERENCES_READ};
+use crate::store::{Order, Store, StoreError};
 
-/// What the observable of an object is to the value that was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum How {
-    /// The value itself.
-    Exact,
-    /// A network that holds it.
-    Network,
-    /// An address or network inside the network that was asked for.
-    Inside,
-    /// A domain that it is a sub-domain of.
-    Parent,
-    /// A sub-domain of it.
-    Subdomain,
-}
-
-impl How {
-    /// One word for it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Exact => "exact",
-            Self::Network => "network",
-            Self::Inside => "inside",
-            Self::Parent => "parent",
-            Self::Subdomain => "subdomain",
-        }
-    }
-}
+/// The label by which a publisher says that its own object is wrong.
+pub(crate) const FALSE_POSITIVE: &str = "false-positive";
 
 /// An object that mentions what was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,21 +40,23 @@ pub struct Hit {
 pub struct Answer {
     /// The objects that mention it: exact ones first, the latest arrival first among equals.
     pub hits: Vec<Hit>,
-    /// Whether there are more.
+    /// Whether there may be more.
     pub capped: bool,
     /// Who confirms it independently: the most members that can each be named for a source of its own, where
     /// copies of one source (the same bytes, author or external id) count as one.
     pub confirmed_by: u64,
-    /// How often each member has seen it.
+    /// How often each member has seen it: the counts of its sightings of the objects.
     pub sightings: BTreeMap<MemberCode, u64>,
-    /// How many opinions and labels of each member call it a false positive.
+    /// How many times each member calls it a false positive: its opinions that disagree, and its own objects with the label
+    /// `false-positive`.
     pub false_positives: BTreeMap<MemberCode, u64>,
 }
 
 impl Answer {
-    /// Whether anyone mentions it.
+    /// Whether anyone mentions it. Of a value that so many objects mention that the search for a live one was cut short,
+    /// it is assumed.
     pub fn is_known(&self) -> bool {
-        !self.hits.is_empty()
+        !self.hits.is_empty() || self.capped
     }
 }
 
@@ -82,54 +65,156 @@ impl Answer {
 /// whose indicator has ended or was taken back.
 pub fn check(
     store: &dyn Store,
-    _filter: &KnownValues,
+    known: &KnownValues,
     reader: &Reader,
     question: &Question,
 ) -> Result<Answer, StoreError> {
-    let (mut answer, mut members) = (Answer::default(), BTreeSet::new());
-    let mut about: BTreeMap<String, Vec<MemberCode>> = BTreeMap::new();
-    plain::each(store, 0, |stored| {
-        let Ok(object) = Object::read(&stored.json) else { return Ok(true) };
-        let met = plain::met(question, &object);
-        if met.is_empty() || observable::is_bare(&object) || !plain::is_live(store, reader, &stored, &object)?
-        {
-            return Ok(true);
+    let warns = |row: &layout::Row| !row.bare && !reader.has_expired(row.valid_until_ms);
+    let mut search = Search::new(store, reader, Term::Observable, &warns, HITS);
+    search.ask(question, Some(known))?;
+    if search.found.is_empty() {
+        return Ok(Answer { capped: search.capped, ..Answer::default() });
+    }
+    let mut answering = Answering::new(store, reader);
+    answering.answer.capped = search.capped;
+    for mentioned in search.found {
+        answering.add(mentioned)?;
+    }
+    answering.finish()
+}
+
+/// An answer being put together.
+struct Answering<'a> {
+    store: &'a dyn Store,
+    reader: &'a Reader,
+    answer: Answer,
+    sources: Sources,
+    /// Objects that are read, by arrival; nothing where one has moved on since the row was read.
+    objects: BTreeMap<u64, Option<Told>>,
+}
+
+/// An object as it is told.
+struct Told {
+    summary: Summary,
+    json: String,
+}
+
+impl<'a> Answering<'a> {
+    fn new(store: &'a dyn Store, reader: &'a Reader) -> Self {
+        let (answer, sources) = (Answer::default(), Sources::default());
+        Self { store, reader, answer, sources, objects: BTreeMap::new() }
+    }
+
+    fn add(&mut self, mentioned: Mentioned) -> Result<(), StoreError> {
+        let Mentioned { how, key, kind, arrival, row } = mentioned;
+        if !self.objects.contains_key(&arrival) {
+            let told = self.read(arrival)?;
+            self.objects.insert(arrival, told);
         }
-        let summary = Summary::of(store, &stored)?;
-        members.extend(summary.members.iter().copied());
-        about.insert(stored.id.clone(), summary.members.clone());
-        for (how, mention) in met {
-            answer.hits.push(Hit {
+        if let Some(Some(told)) = self.objects.get(&arrival) {
+            let value = value_of(&key, &told.json);
+            self.answer.hits.push(Hit {
                 how,
-                kind: mention.observable.kind.into_owned(),
-                value: mention.observable.value,
-                partial: mention.partial,
-                object: summary.clone(),
+                kind,
+                value,
+                partial: row.partial,
+                object: told.summary.clone(),
             });
         }
-        Ok(true)
-    })?;
-    if answer.hits.is_empty() {
-        return Ok(answer);
+        Ok(())
     }
-    plain::each(store, 0, |stored| {
-        let Ok(object) = Object::read(&stored.json) else { return Ok(true) };
-        let sighting = object.sighting().filter(|sighting| about.contains_key(&sighting.of));
-        let opinion = object.opinion().filter(|opinion| opinion.stance <= Stance::Disagree);
-        let is_false = opinion.is_some_and(|opinion| opinion.about.iter().any(|id| about.contains_key(id)));
-        if (sighting.is_some() || is_false) && plain::is_live(store, reader, &stored, &object)? {
-            for member in Summary::of(store, &stored)?.members {
-                if let Some(sighting) = &sighting {
-                    *answer.sightings.entry(member).or_default() += sighting.count;
-                }
-                if is_false {
-                    *answer.false_positives.entry(member).or_default() += 1;
-                }
+
+    fn read(&mut self, arrival: u64) -> Result<Option<Told>, StoreError> {
+        let Some(stored) = object_at(self.store, arrival)? else { return Ok(None) };
+        let Ok(object) = Object::read(&stored.json) else { return Ok(None) };
+        let summary = Summary::of(&stored, &object, members(self.store, &stored)?);
+        self.sources.add(&object, &summary.members);
+        if object.labels().iter().any(|label| label == FALSE_POSITIVE) {
+            for member in &summary.members {
+                *self.answer.false_positives.entry(*member).or_default() += 1;
             }
         }
-        Ok(true)
-    })?;
-    answer.confirmed_by = members.len() as u64;
-    answer.hits.sort_by_key(|hit| (hit.how, std::cmp::Reverse(hit.object.arrival)));
-    Ok(answer)
+        Ok(Some(Told { summary, json: stored.json }))
+    }
+
+    fn finish(mut self) -> Result<Answer, StoreError> {
+        let told = self.objects.values().flatten();
+        let mut ids: Vec<_> = told.map(|told| told.summary.id.clone()).collect();
+        ids.sort();
+        ids.dedup();
+        let mut left = REFERENCES_READ;
+        for id in ids {
+            let Answer { sightings, false_positives, capped, .. } = &mut self.answer;
+            let flow = each_word(self.store, self.reader, &id, &mut left, |members, word| {
+                for member in members {
+                    match word {
+                        Word::Seen(times) => {
+                            let seen = sightings.entry(member).or_default();
+                            *seen = seen.saturating_add(times);
+                        }
+                        Word::Wrong => *false_positives.entry(member).or_default() += 1,
+                    }
+                }
+            })?;
+            *capped |= flow.is_break();
+        }
+        self.answer.confirmed_by = self.sources.confirmations();
+        self.answer.hits.sort_by_key(|hit| (hit.how, Reverse(hit.object.arrival)));
+        Ok(self.answer)
+    }
+}
+
+/// The normal form of the observable with this key, which the object mentions.
+pub(crate) fn value_of(key: &[u8], json: &str) -> String {
+    let from_object = || {
+        let object = Object::read(json).ok()?;
+        let mut mentions = observable::of(&object).into_iter();
+        mentions.find(|mention| mention.observable.key() == key).map(|mention| mention.observable.value)
+    };
+    layout::observable_text(key).or_else(from_object).unwrap_or_default()
+}
+
+/// What others say of an object.
+pub(crate) enum Word {
+    /// It was seen, so many times.
+    Seen(u64),
+    /// It is wrong.
+    Wrong,
+}
+
+/// Calls `each` with the live sightings of an object, and the live opinions that disagree with it, and with who
+/// publishes them. Reads at most `left` references, and breaks off when there are more.
+pub(crate) fn each_word(
+    store: &dyn Store,
+    reader: &Reader,
+    id: &str,
+    left: &mut usize,
+    mut each: impl FnMut(Vec<MemberCode>, Word),
+) -> Result<ControlFlow<()>, StoreError> {
+    let ranges = reader.ranges(&Term::Reference(id.to_owned()));
+    let mut rows = Merge::numbered(store, Order::Descending, ranges, (0, u64::MAX));
+    let wanted = [
+        layout::reference_end("sighting_of_ref", "sighting"),
+        layout::reference_end("object_refs", "opinion"),
+    ];
+    while let Some(read) = rows.next()? {
+        if *left == 0 {
+            return Ok(ControlFlow::Break(()));
+        }
+        *left -= 1;
+        let (arrival, end) = layout::split_number(&read.rest)?;
+        let expired = reader.has_expired(layout::Row::decode(&read.value)?.valid_until_ms);
+        if expired || !wanted.iter().any(|wanted| wanted == end) {
+            continue;
+        }
+        let Some(stored) = object_at(store, arrival)? else { continue };
+        let Ok(object) = Object::read(&stored.json) else { continue };
+        let word = match (object.sighting(), object.opinion()) {
+            (Some(sighting), _) => Word::Seen(sighting.count),
+            (_, Some(opinion)) if opinion.stance <= Stance::Disagree => Word::Wrong,
+            _ => continue,
+        };
+        each(members(store, &stored)?, word);
+    }
+    Ok(ControlFlow::Continue(()))
 }

@@ -3,12 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use certmesh_intel::{Object, Tlp, observable};
+use certmesh_intel::{Object, Tlp};
 use certmesh_wire::MemberCode;
 
-use super::plain;
-use super::reader::{Reader, Summary};
-use crate::store::{Store, StoreError};
+use super::check::value_of;
+use super::disputes::{Disputes, Standpoints};
+use super::merge::Merge;
+use super::reader::{Reader, first_seen, members, object_at};
+use crate::index::to_ms;
+use crate::layout::{self, Row};
+use crate::limits::{LISTED_LABELS, LISTED_REPORTS};
+use crate::store::{Order, Store, StoreError};
 
 /// One value of a feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +28,7 @@ pub struct Listed {
     pub members: Vec<MemberCode>,
     /// The highest that anyone claims, 0 to 100.
     pub confidence: Option<u8>,
-    /// Everyone's labels, sorted.
+    /// Everyone's labels, sorted; at most 64.
     pub labels: Vec<String>,
     /// The STIX id of the object that arrived last.
     pub object_id: String,
@@ -38,12 +43,13 @@ pub struct Listed {
     pub first_seen_ms: u64,
     /// What the object that arrived last is called, safe to show.
     pub name: Option<String>,
-    /// The arrivals of all of them, each with who reports it.
+    /// The arrivals of the objects, each with who reports it; at most [`crate::limits::LISTED_REPORTS`], the earliest ones.
     pub reports: Vec<(u64, Vec<MemberCode>)>,
 }
 
-/// Visits the values of these kinds (of all, if there are none) that live indicators mention by themselves, not as one condition among several:
-/// each (kind, value) once, in the order of their keys, those after `after_key` (all, if absent).
+/// Visits the values of these kinds (of all, if there are none) that live indicators mention by themselves, not as one
+/// condition among several, and that are no false positives: each (kind, value) once, in the order of their keys, those
+/// after `after_key` (all, if absent).
 pub fn listed(
     store: &dyn Store,
     reader: &Reader,
@@ -51,61 +57,125 @@ pub fn listed(
     after_key: Option<&[u8]>,
     visit: &mut dyn FnMut(Listed) -> ControlFlow<()>,
 ) -> Result<(), StoreError> {
-    let mut rows: BTreeMap<Vec<u8>, Listed> = BTreeMap::new();
-    plain::each(store, 0, |stored| {
-        let Ok(object) = Object::read(&stored.json) else { return Ok(true) };
-        // What else mentions a value says nothing against it.
-        if object.object_type() != "indicator" {
-            return Ok(true);
-        }
-        let mentions: Vec<_> = observable::of(&object)
-            .into_iter()
-            .filter(|mention| {
-                !mention.partial && (kinds.is_empty() || kinds.contains(&mention.observable.kind.as_ref()))
-            })
-            .collect();
-        if mentions.is_empty() || !plain::is_live(store, reader, &stored, &object)? {
-            return Ok(true);
-        }
-        let summary = Summary::of(store, &stored)?;
-        for mention in mentions {
-            let key = [&mention.observable.key()[..], mention.observable.kind.as_bytes()].concat();
-            let row = rows.entry(key.clone()).or_insert_with(|| Listed {
-                key,
-                kind: mention.observable.kind.into_owned(),
-                value: mention.observable.value,
-                members: Vec::new(),
-                confidence: None,
-                labels: Vec::new(),
-                object_id: String::new(),
-                tlp: Tlp::Clear,
-                valid_until_ms: Some(0),
-                arrival: 0,
-                first_seen_ms: u64::MAX,
-                name: None,
-                reports: Vec::new(),
-            });
-            row.members = union(&row.members, &summary.members);
-            row.labels = union(&row.labels, &object.labels());
-            row.confidence = row.confidence.max(summary.confidence);
-            row.object_id.clone_from(&stored.id);
-            row.tlp = row.tlp.max(stored.tlp);
-            row.valid_until_ms = row.valid_until_ms.zip(summary.valid_until_ms).map(|(a, b)| a.max(b));
-            row.arrival = stored.arrival;
-            row.first_seen_ms = row.first_seen_ms.min(summary.first_seen_ms.unwrap_or(stored.received_ms));
-            row.name.clone_from(&summary.name);
-            row.reports.push((stored.arrival, summary.members.clone()));
-        }
-        Ok(true)
-    })?;
-    for (key, row) in rows {
-        if after_key.is_none_or(|after| key.as_slice() > after) && visit(row).is_break() {
-            break;
+    let (start, kind_after) = match after_key {
+        Some(after) => layout::split_observable(after).unwrap_or((after, &[])),
+        None => (&[][..], &[][..]),
+    };
+    let disputes = Disputes::read(store, reader)?;
+    let mut listing = Listing { store, reader, disputes, key: Vec::new(), rows: BTreeMap::new() };
+    for class in classes(kinds).into_iter().filter(|class| start.first().is_none_or(|first| first <= class)) {
+        let from = if start.first() == Some(&class) { start } else { &[class] };
+        let prefixes = reader.markings().map(layout::live_observables);
+        let mut rows = Merge::new(store, Order::Ascending, prefixes, (from, Some(&[class + 1])));
+        while let Some(read) = rows.next()? {
+            let (key, rest) = layout::split_observable(&read.rest)
+                .ok_or_else(|| layout::damaged("a row of the index does not name an observable"))?;
+            if listing.key != key {
+                if listing.flush(visit).is_break() {
+                    return Ok(());
+                }
+                listing.key = key.to_vec();
+            }
+            let (arrival, kind) = layout::split_number(rest)?;
+            let kind = String::from_utf8_lossy(kind);
+            let is_later = key != start || kind.as_bytes() > kind_after;
+            if is_later && (kinds.is_empty() || kinds.contains(&kind.as_ref())) {
+                listing.add(&kind, arrival, &Row::decode(&read.value)?)?;
+            }
         }
     }
+    let _ = listing.flush(visit);
     Ok(())
 }
 
-fn union<T: Ord + Clone>(one: &[T], other: &[T]) -> Vec<T> {
-    one.iter().chain(other).cloned().collect::<BTreeSet<_>>().into_iter().collect()
+/// The classes of keys that observables of these kinds may have, in their order.
+fn classes(kinds: &[&str]) -> BTreeSet<u8> {
+    if kinds.is_empty() {
+        return BTreeSet::from(*b"46dv");
+    }
+    let classes = kinds.iter().flat_map(|kind| match *kind {
+        "ipv4-addr" => &b"4v"[..],
+        "ipv6-addr" => b"6v",
+        "domain-name" => b"dv",
+        _ => b"v",
+    });
+    classes.copied().collect()
+}
+
+/// The rows of one observable being gathered, by its kinds.
+struct Listing<'a> {
+    store: &'a dyn Store,
+    reader: &'a Reader,
+    disputes: Disputes,
+    key: Vec<u8>,
+    rows: BTreeMap<String, (Listed, Standpoints)>,
+}
+
+impl Listing<'_> {
+    fn add(&mut self, kind: &str, arrival: u64, row: &Row) -> Result<(), StoreError> {
+        if row.partial || self.reader.has_expired(row.valid_until_ms) {
+            return Ok(());
+        }
+        let Some(stored) = object_at(self.store, arrival)? else { return Ok(()) };
+        let Ok(object) = Object::read(&stored.json) else { return Ok(()) };
+        // What else mentions a value says nothing against it.
+        if object.object_type() != "indicator" {
+            return Ok(());
+        }
+        let members = members(self.store, &stored)?;
+        if !self.disputes.by_publishers(&object, &members).is_empty() {
+            return Ok(());
+        }
+        let new = || Listed {
+            key: [&self.key[..], kind.as_bytes()].concat(),
+            kind: kind.to_owned(),
+            value: value_of(&self.key, &stored.json),
+            members: Vec::new(),
+            confidence: None,
+            labels: Vec::new(),
+            object_id: String::new(),
+            tlp: Tlp::Clear,
+            valid_until_ms: Some(0),
+            arrival: 0,
+            first_seen_ms: u64::MAX,
+            name: None,
+            reports: Vec::new(),
+        };
+        let (listed, standpoints) =
+            self.rows.entry(kind.to_owned()).or_insert_with(|| (new(), Standpoints::default()));
+        standpoints.add(&self.disputes, &object, &members);
+        listed.confidence = listed.confidence.max(row.confidence);
+        listed.tlp = listed.tlp.max(stored.tlp);
+        listed.valid_until_ms =
+            listed.valid_until_ms.zip(row.valid_until_ms).map(|(one, other)| one.max(other));
+        add_labels(&mut listed.labels, object.labels());
+        let since = first_seen(&object).map_or(stored.received_ms, to_ms);
+        listed.first_seen_ms = listed.first_seen_ms.min(since);
+        if listed.reports.len() < LISTED_REPORTS {
+            listed.reports.push((arrival, members));
+        }
+        if arrival > listed.arrival {
+            (listed.arrival, listed.object_id, listed.name) = (arrival, stored.id.clone(), object.name());
+        }
+        Ok(())
+    }
+
+    /// Hands on what was gathered of one observable.
+    fn flush(&mut self, visit: &mut dyn FnMut(Listed) -> ControlFlow<()>) -> ControlFlow<()> {
+        for (_, (mut listed, standpoints)) in std::mem::take(&mut self.rows) {
+            if standpoints.outvoted_by().is_none() {
+                listed.members = standpoints.reporting();
+                visit(listed)?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Keeps labels sorted, each once, and no more than anyone reads.
+fn add_labels(labels: &mut Vec<String>, more: Vec<String>) {
+    labels.extend(more);
+    labels.sort();
+    labels.dedup();
+    labels.truncate(LISTED_LABELS);
 }

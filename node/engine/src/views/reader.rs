@@ -1,10 +1,13 @@
 //! Who reads, and what of an object a reader is told first.
 
+use std::ops::ControlFlow;
+
 use certmesh_intel::{Object, Tlp};
 use certmesh_wire::{MemberCode, NodeId, RecordId};
 
-use crate::layout::{self, StoredObject};
-use crate::store::{Store, StoreError};
+use crate::index::{State, to_ms};
+use crate::layout::{self, Class, Publisher, StoredObject, Term, Version};
+use crate::store::{Family, Order, Store, StoreError};
 
 /// Who asks, and when: everything that a view depends on beside the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +28,17 @@ impl Reader {
     pub(crate) fn has_expired(&self, valid_until_ms: Option<u64>) -> bool {
         valid_until_ms.is_some_and(|until| until <= self.now_ms)
     }
+
+    /// The markings that they may see.
+    pub(crate) fn markings(&self) -> impl Iterator<Item = Tlp> + use<> {
+        let ceiling = self.ceiling;
+        Tlp::ALL.into_iter().filter(move |tlp| *tlp <= ceiling)
+    }
+
+    /// The prefixes of all rows of a term that they may see.
+    pub(crate) fn ranges(&self, term: &Term) -> Vec<Vec<u8>> {
+        self.markings().map(|tlp| term.prefix(tlp)).collect()
+    }
 }
 
 /// What a table shows of an object.
@@ -34,7 +48,7 @@ pub struct Summary {
     pub arrival: u64,
     /// Its STIX id, which begins with its type.
     pub id: String,
-    /// Who published these bytes, sorted.
+    /// Who published these bytes, sorted. Of an object that a member owns, its owners alone.
     pub members: Vec<MemberCode>,
     /// The node that signed the record.
     pub node: NodeId,
@@ -55,32 +69,115 @@ pub struct Summary {
 }
 
 impl Summary {
-    pub(crate) fn of(store: &dyn Store, object: &StoredObject) -> Result<Self, StoreError> {
-        let read = Object::read(&object.json).ok();
-        let read = read.as_ref();
-        let ms = |micros: Option<i64>| micros.map(|micros| u64::try_from(micros / 1_000).unwrap_or(0));
-        let since = read.and_then(|read| read.first_seen().or(read.valid_from()).or(read.modified()));
-        Ok(Self {
-            arrival: object.arrival,
-            id: object.id.clone(),
-            members: members(store, object.arrival)?,
-            node: object.node,
-            record: object.record,
-            tlp: object.tlp,
-            confidence: read.and_then(Object::confidence),
-            received_ms: object.received_ms,
-            first_seen_ms: ms(since),
-            valid_until_ms: ms(read.and_then(Object::valid_until)),
-            name: read.and_then(Object::name),
-        })
+    /// What is said of an object that these members publish.
+    pub(crate) fn of(stored: &StoredObject, object: &Object<'_>, members: Vec<MemberCode>) -> Self {
+        Self {
+            arrival: stored.arrival,
+            id: stored.id.clone(),
+            members,
+            node: stored.node,
+            record: stored.record,
+            tlp: stored.tlp,
+            confidence: object.confidence(),
+            received_ms: stored.received_ms,
+            first_seen_ms: first_seen(object).map(to_ms),
+            valid_until_ms: object.valid_until().map(to_ms),
+            name: object.name(),
+        }
     }
 }
 
-/// Who published the object that arrived then.
-fn members(store: &dyn Store, arrival: u64) -> Result<Vec<MemberCode>, StoreError> {
-    let mut members: Vec<_> =
-        layout::publishers(store, arrival)?.into_iter().map(|publisher| publisher.member).collect();
+/// Since when, as its author says, in microseconds since 1970 UTC: first seen, else valid from, else its version.
+pub(crate) fn first_seen(object: &Object<'_>) -> Option<i64> {
+    object.first_seen().or(object.valid_from()).or(object.modified())
+}
+
+/// The object that arrived then, if it still stands there.
+pub(crate) fn object_at(store: &dyn Store, arrival: u64) -> Result<Option<StoredObject>, StoreError> {
+    let key = layout::object(arrival);
+    store.get(Family::Object, &key)?.map(|value| StoredObject::decode(&key, &value)).transpose()
+}
+
+/// The state of an id, given as in keys.
+pub(crate) fn state(store: &dyn Store, id: &[u8]) -> Result<State, StoreError> {
+    let value = store.get(Family::Index, &layout::state(id))?;
+    value.map_or(Ok(State::default()), |value| State::decode(&value))
+}
+
+/// The members whose newest copy an object is, if their copies count; sorted.
+pub(crate) fn members(store: &dyn Store, stored: &StoredObject) -> Result<Vec<MemberCode>, StoreError> {
+    let state = state(store, &layout::id(&stored.id))?;
+    let newest: Vec<_> =
+        state.newest().iter().filter(|version| version.arrival == stored.arrival).cloned().collect();
+    Ok(counted(&newest))
+}
+
+/// Every member's copy of an object, with what it counts as, whether they have a newer one or not.
+pub(crate) fn copies(store: &dyn Store, stored: &StoredObject) -> Result<Vec<Version>, StoreError> {
+    let id = layout::id(&stored.id);
+    let state = state(store, &id)?;
+    let mut copies: Vec<_> =
+        state.newest().iter().filter(|version| version.arrival == stored.arrival).cloned().collect();
+    let Ok(object) = Object::read(&stored.json) else { return Ok(copies) };
+    let sha256 = certmesh_wire::sha256(&[stored.json.as_bytes()]);
+    for member in publishers(store, stored)? {
+        if copies.iter().any(|copy| copy.member == member) {
+            continue;
+        }
+        for class in Class::ALL {
+            let key = layout::version(&id, class, member, object.modified(), &sha256);
+            if let Some(value) = store.get(Family::Index, &key)? {
+                copies.push(Version::decode(&key[layout::versions(&id).len()..], &value)?);
+            }
+        }
+    }
+    Ok(copies)
+}
+
+/// The members of those copies that count, sorted.
+pub(crate) fn counted(copies: &[Version]) -> Vec<MemberCode> {
+    let counted = copies.iter().filter(|copy| copy.class != Class::Impostor);
+    let mut members: Vec<_> = counted.map(|copy| copy.member).collect();
+    members.sort();
+    members.dedup();
+    members
+}
+
+/// Every member that published these bytes, sorted.
+pub(crate) fn publishers(store: &dyn Store, stored: &StoredObject) -> Result<Vec<MemberCode>, StoreError> {
+    let publications = publications(store, stored)?.into_iter();
+    let mut members: Vec<_> = publications.map(|publication| publication.member).collect();
     members.sort();
     members.dedup();
     Ok(members)
+}
+
+/// Every publication of these bytes.
+pub(crate) fn publications(store: &dyn Store, stored: &StoredObject) -> Result<Vec<Publisher>, StoreError> {
+    let prefix = layout::publishers(stored.arrival);
+    let (mut found, mut fault) = (vec![stored.publisher()], None);
+    let mut visit = |key: &[u8], value: &[u8]| {
+        match Publisher::decode(key, value) {
+            Ok(publisher) => found.push(publisher),
+            Err(e) => fault = Some(e),
+        }
+        if fault.is_none() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    };
+    store.scan(Family::Index, &prefix, &layout::end_of(&prefix), Order::Ascending, &mut visit)?;
+    fault.map_or(Ok(found), Err)
+}
+
+/// Each member whose copies of an object count, with all publications of its newest one.
+pub(crate) fn newest_publications(
+    store: &dyn Store,
+    id: &str,
+) -> Result<Vec<(MemberCode, Vec<Publisher>)>, StoreError> {
+    let state = state(store, &layout::id(id))?;
+    let mut found = Vec::new();
+    for version in state.counted() {
+        if let Some(stored) = object_at(store, version.arrival)? {
+            found.push((version.member, publications(store, &stored)?));
+        }
+    }
+    Ok(found)
 }

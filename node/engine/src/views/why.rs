@@ -1,12 +1,19 @@
 //! Why a value is in the exports, or is not: what every object that mentions it comes to.
 
-use certmesh_intel::{Object, Question};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use certmesh_intel::{Object, Question, Tlp};
 use certmesh_wire::MemberCode;
 
-use super::check::How;
-use super::plain;
-use super::reader::{Reader, Summary};
-use crate::store::{Store, StoreError};
+use super::check::value_of;
+use super::disputes::{Disputes, Standpoints};
+use super::mentions::{How, Mentioned, Search};
+use super::reader::{Reader, Summary, copies, counted, members, object_at, publishers, state};
+use crate::index::Owners;
+use crate::layout::{self, Class, Row, StoredObject, Term, Version};
+use crate::limits::HITS;
+use crate::store::{Family, Store, StoreError};
 
 /// An object that mentions the value, and what it comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +26,7 @@ pub struct Reason {
     pub value: String,
     /// Whether it is one condition among several: lists hold none of these, `check` does.
     pub partial: bool,
-    /// The object.
+    /// The object. Of one that nobody may make whom it claims as its author, `members` are those who published it.
     pub object: Summary,
     /// What it comes to.
     pub because: Because,
@@ -28,16 +35,16 @@ pub struct Reason {
 /// Why the reader gets an object, or does not. The first that holds, in this order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Because {
-    /// It claims to be made by this member, and another published it.
+    /// It belongs to this member, and another published it.
     NotOwner {
-        /// Whose identity it claims.
+        /// Whose object it is.
         owner: MemberCode,
     },
     /// Its publisher has taken it back, by this version of it.
     Revoked,
     /// Another version is shown in its place.
     Superseded {
-        /// The arrival of that one; nothing, if it has been revoked since.
+        /// The arrival of that one, which may have been revoked since.
         by: Option<u64>,
     },
     /// It is marked above what the reader may see.
@@ -61,36 +68,129 @@ pub enum Because {
 pub struct Reasons {
     /// The latest arrival first; none, if the value is unknown.
     pub reasons: Vec<Reason>,
-    /// Whether there are more.
+    /// Whether there may be more.
     pub capped: bool,
 }
 
 /// For every object that mentions the value, why this reader's exports hold it or not. It tells of objects above
 /// the reader's ceiling, so whoever asks has to be an operator.
 pub fn why(store: &dyn Store, reader: &Reader, question: &Question) -> Result<Reasons, StoreError> {
-    let mut reasons = Reasons::default();
-    plain::each(store, 0, |stored| {
-        let Ok(object) = Object::read(&stored.json) else { return Ok(true) };
-        for (how, mention) in plain::met(question, &object) {
-            let valid_until_ms = plain::valid_until_ms(&object);
-            let because = match valid_until_ms {
-                _ if !plain::is_newest(store, &stored)? => Because::Superseded { by: None },
-                _ if stored.revoked => Because::Revoked,
-                _ if stored.tlp > reader.ceiling => Because::AboveCeiling,
-                Some(at_ms) if reader.has_expired(valid_until_ms) => Because::Expired { at_ms },
-                _ => Because::Listed,
-            };
-            reasons.reasons.push(Reason {
-                how,
-                kind: mention.observable.kind.into_owned(),
-                value: mention.observable.value,
-                partial: mention.partial,
-                object: Summary::of(store, &stored)?,
-                because,
-            });
+    let all = Reader { ceiling: Tlp::Red, ..*reader };
+    let (mut asking, mut capped) = (Asking::new(store, reader)?, false);
+    let terms: [(fn(_) -> _, bool); 2] = [(Term::Observable, true), (Term::PastObservable, false)];
+    for (term, is_live) in terms {
+        let mut search = Search::new(store, &all, term, &|_| true, HITS);
+        search.ask(question, None)?;
+        capped |= search.capped;
+        for mentioned in search.found {
+            asking.add(mentioned, is_live)?;
         }
-        Ok(true)
-    })?;
-    reasons.reasons.reverse();
-    Ok(reasons)
+    }
+    let mut reasons = asking.finish();
+    reasons.sort_by_key(|reason| (Reverse(reason.object.arrival), reason.how));
+    Ok(Reasons { reasons, capped })
+}
+
+/// Reasons being gathered.
+struct Asking<'a> {
+    store: &'a dyn Store,
+    reader: &'a Reader,
+    owners: Owners,
+    disputes: Disputes,
+    reasons: Vec<Reason>,
+    /// Who reports each value that nothing keeps out so far, and who disputes it.
+    standpoints: BTreeMap<(String, String), Standpoints>,
+}
+
+impl<'a> Asking<'a> {
+    fn new(store: &'a dyn Store, reader: &'a Reader) -> Result<Self, StoreError> {
+        let owners = store.get(Family::Meta, layout::OWNERS)?;
+        Ok(Self {
+            store,
+            reader,
+            owners: owners.map_or(Ok(Owners::default()), |owners| Owners::decode(&owners))?,
+            disputes: Disputes::read(store, reader)?,
+            reasons: Vec::new(),
+            standpoints: BTreeMap::new(),
+        })
+    }
+
+    fn add(&mut self, mentioned: Mentioned, is_live: bool) -> Result<(), StoreError> {
+        let Mentioned { how, key, kind, arrival, row } = mentioned;
+        let Some(stored) = object_at(self.store, arrival)? else { return Ok(()) };
+        let Ok(object) = Object::read(&stored.json) else { return Ok(()) };
+        let value = value_of(&key, &stored.json);
+        let (members, because) = if is_live {
+            let members = members(self.store, &stored)?;
+            let because = self.because_live(&stored, &object, &row, &members, (&kind, &value));
+            (members, because)
+        } else {
+            let copies = copies(self.store, &stored)?;
+            let because = self.because_past(&stored, &object, &copies)?;
+            let counted = counted(&copies);
+            let members = if counted.is_empty() { publishers(self.store, &stored)? } else { counted };
+            (members, because)
+        };
+        let (partial, object) = (row.partial, Summary::of(&stored, &object, members));
+        self.reasons.push(Reason { how, kind, value, partial, object, because });
+        Ok(())
+    }
+
+    fn because_live(
+        &mut self,
+        stored: &StoredObject,
+        object: &Object<'_>,
+        row: &Row,
+        members: &[MemberCode],
+        (kind, value): (&str, &str),
+    ) -> Because {
+        if stored.tlp > self.reader.ceiling {
+            return Because::AboveCeiling;
+        }
+        if let Some(at_ms) = row.valid_until_ms.filter(|_| self.reader.has_expired(row.valid_until_ms)) {
+            return Because::Expired { at_ms };
+        }
+        let wrong = self.disputes.by_publishers(object, members);
+        if !wrong.is_empty() {
+            return Because::FalsePositive { members: wrong };
+        }
+        if !row.partial {
+            let standpoints = self.standpoints.entry((kind.to_owned(), value.to_owned())).or_default();
+            standpoints.add(&self.disputes, object, members);
+        }
+        Because::Listed
+    }
+
+    fn because_past(
+        &self,
+        stored: &StoredObject,
+        object: &Object<'_>,
+        copies: &[Version],
+    ) -> Result<Because, StoreError> {
+        let state = state(self.store, &layout::id(&stored.id))?;
+        let owned = state.newest().iter().find(|version| version.class == Class::Owned);
+        if counted(copies).is_empty() {
+            let owners = self.owners.owners(object.created_by_ref().as_deref());
+            let owner = owners.and_then(|owners| owners.first().copied());
+            return Ok(owner.map_or(Because::Superseded { by: None }, |owner| Because::NotOwner { owner }));
+        }
+        if let Some(owned) = owned.filter(|_| copies.iter().all(|copy| copy.class != Class::Owned)) {
+            return Ok(Because::NotOwner { owner: owned.member });
+        }
+        if stored.revoked && state.shown.contains(&stored.arrival) {
+            return Ok(Because::Revoked);
+        }
+        Ok(Because::Superseded { by: state.shown.last().copied() })
+    }
+
+    fn finish(mut self) -> Vec<Reason> {
+        for reason in &mut self.reasons {
+            let place = (reason.kind.clone(), reason.value.clone());
+            let outvoted = self.standpoints.get(&place).and_then(Standpoints::outvoted_by);
+            if let Some(members) = outvoted.filter(|_| reason.because == Because::Listed && !reason.partial) {
+                reason.because = Because::FalsePositive { members };
+            }
+        }
+        self.reasons
+    }
 }

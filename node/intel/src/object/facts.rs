@@ -182,6 +182,18 @@ impl<'a> Object<'a> {
         })
     }
 
+    /// The source and the id of every external reference that has both, at most [`MAX_REFERENCES`].
+    #[must_use]
+    pub fn external_ids(&self) -> Vec<(String, String)> {
+        let mut ids = Vec::new();
+        self.each_external_reference(|source, id| {
+            if ids.len() < MAX_REFERENCES {
+                ids.push((source.to_owned(), id.to_owned()));
+            }
+        });
+        ids
+    }
+
     /// Calls `each` with the source and the id of every external reference that has both.
     pub(crate) fn each_external_reference(&self, mut each: impl FnMut(&str, &str)) {
         let _ = json::for_each_item(self.value("external_references").unwrap_or_default(), |reference| {

@@ -7,8 +7,9 @@ use certmesh_wire::{LogId, MeshId, Parcel, RecordId, SecretKey, sha256};
 
 use super::pen::{Holding, Written, sign};
 use super::{Adversary, Trick};
+use crate::founding::code;
 use crate::tally::Tally;
-use crate::workload::Workload;
+use crate::workload::{Facts, Workload};
 
 /// Messages of one flood of records.
 const FLOOD: u64 = 150;
@@ -71,7 +72,13 @@ impl Adversary {
     }
 
     fn text(&mut self, scene: &mut Scene<'_>) -> String {
-        scene.workload.new_object(&mut self.chance).text()
+        self.object(scene).text()
+    }
+
+    /// An object that may claim to be its own, or another member's.
+    fn object(&mut self, scene: &mut Scene<'_>) -> Facts {
+        let claimed = if self.chance.hits(300) { code(self.chance.index(4)) } else { self.pen.member() };
+        scene.workload.new_object(claimed, &mut self.chance)
     }
 
     /// A second record for a place that has one, and a third after it.
@@ -183,7 +190,7 @@ impl Adversary {
     /// Two texts of one object with one time, in two records.
     fn twins(&mut self, scene: &mut Scene<'_>) -> Sent {
         let branch = self.chance.index(self.pen.branches());
-        let mut facts = scene.workload.new_object(&mut self.chance);
+        let mut facts = self.object(scene);
         let mut sent = Vec::new();
         scene.tally.add("byzantine: twins");
         for _ in 0..2 {

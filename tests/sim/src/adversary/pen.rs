@@ -84,6 +84,11 @@ impl Pen {
         self.mesh
     }
 
+    /// Whose it is.
+    pub(super) fn member(&self) -> MemberCode {
+        self.opening.member
+    }
+
     /// How many histories there are.
     pub(super) fn branches(&self) -> usize {
         self.branches.len()

@@ -10,6 +10,8 @@ use certmesh_engine::{Query, Reader as Asker, after, query};
 #[derive(Debug, Default)]
 pub(crate) struct Reader {
     cursor: u64,
+    /// The last arrival that it was told of; past versions have one, too, and are not shown.
+    told: u64,
     seen: BTreeSet<u64>,
 }
 
@@ -17,12 +19,13 @@ impl Reader {
     /// The node says that everything up to this arrival may be shown; reads it. What is wrong, if
     /// anything is.
     pub(super) fn read(&mut self, store: &dyn Store, last_arrival: u64) -> Option<String> {
-        if last_arrival <= self.cursor {
-            return Some(format!("arrival {last_arrival} comes after {} was shown", self.cursor));
+        if last_arrival <= self.told {
+            return Some(format!("arrival {last_arrival} comes after {} was told", self.told));
         }
+        self.told = last_arrival;
         self.poll(store);
-        (self.cursor != last_arrival)
-            .then(|| format!("{last_arrival} was told as the last arrival, {} is", self.cursor))
+        let cursor = self.cursor;
+        (cursor > last_arrival).then(|| format!("{cursor} is shown, and {last_arrival} the last one told"))
     }
 
     /// Reads on, to the end.

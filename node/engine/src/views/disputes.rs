@@ -1,0 +1,84 @@
+//! Which values lists leave out, since members say that they are false positives.
+//!
+//! An object whose own publisher says so, by its label or an opinion, is in no list. What others say takes nothing from a
+//! value as long as no more members disagree with the objects that report it than report it: nobody alone withdraws
+//! what another says.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use certmesh_intel::Object;
+use certmesh_intel::object::Stance;
+use certmesh_wire::MemberCode;
+
+use super::check::FALSE_POSITIVE;
+use super::merge::Merge;
+use super::reader::{Reader, members, object_at};
+use crate::layout::{self, Row, Shelf, Term};
+use crate::limits::OPINIONS;
+use crate::store::{Order, Store, StoreError};
+
+/// The live opinions that disagree, by what they are about.
+#[derive(Debug, Default)]
+pub(crate) struct Disputes(BTreeMap<String, BTreeSet<MemberCode>>);
+
+impl Disputes {
+    /// All that the reader may know of, the latest first: at most [`OPINIONS`] are read.
+    pub(crate) fn read(store: &dyn Store, reader: &Reader) -> Result<Self, StoreError> {
+        let ranges = reader.ranges(&Term::Collection(Shelf::Type("opinion".into())));
+        let mut rows = Merge::numbered(store, Order::Descending, ranges, (0, u64::MAX));
+        let mut disputes = Self::default();
+        for _ in 0..OPINIONS {
+            let Some(read) = rows.next()? else { break };
+            let row = Row::decode(&read.value)?;
+            if row.revoked || reader.has_expired(row.valid_until_ms) {
+                continue;
+            }
+            let Some(stored) = object_at(store, layout::arrival_of(&read.rest)?)? else { continue };
+            let opinion = Object::read(&stored.json).ok().and_then(|object| object.opinion());
+            if let Some(opinion) = opinion.filter(|opinion| opinion.stance <= Stance::Disagree) {
+                for id in opinion.about {
+                    disputes.0.entry(id).or_default().extend(members(store, &stored)?);
+                }
+            }
+        }
+        Ok(disputes)
+    }
+
+    fn of(&self, id: &str) -> impl Iterator<Item = MemberCode> {
+        self.0.get(id).into_iter().flatten().copied()
+    }
+
+    /// The members that call an object wrong which they publish themselves.
+    pub(crate) fn by_publishers(&self, object: &Object<'_>, publishers: &[MemberCode]) -> Vec<MemberCode> {
+        if object.labels().iter().any(|label| label == FALSE_POSITIVE) {
+            return publishers.to_vec();
+        }
+        self.of(object.id()).filter(|member| publishers.contains(member)).collect()
+    }
+}
+
+/// The members for and against a value.
+#[derive(Debug, Default)]
+pub(crate) struct Standpoints {
+    reporting: BTreeSet<MemberCode>,
+    disputing: BTreeSet<MemberCode>,
+}
+
+impl Standpoints {
+    /// Counts an object that reports the value.
+    pub(crate) fn add(&mut self, disputes: &Disputes, object: &Object<'_>, publishers: &[MemberCode]) {
+        self.reporting.extend(publishers);
+        self.disputing.extend(disputes.of(object.id()));
+    }
+
+    /// Who reports it, sorted.
+    pub(crate) fn reporting(&self) -> Vec<MemberCode> {
+        self.reporting.iter().copied().collect()
+    }
+
+    /// Those who say that it is a false positive, if they are more than those who report it.
+    pub(crate) fn outvoted_by(&self) -> Option<Vec<MemberCode>> {
+        let outvoted = self.disputing.len() > self.reporting.len();
+        outvoted.then(|| self.disputing.iter().copied().collect())
+    }
+}

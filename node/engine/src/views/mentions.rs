@@ -1,0 +1,157 @@
+//! The rows of the index that meet a question: those of the value itself, of what contains it, and of what it contains.
+
+use certmesh_intel::{Question, Tlp};
+
+use super::known::KnownValues;
+use super::merge::{Merge, Read};
+use super::reader::Reader;
+use crate::layout::{self, Row, Term};
+use crate::limits::ROWS_EXAMINED;
+use crate::store::{Order, Store, StoreError};
+
+/// What the observable of an object is to the value that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum How {
+    /// The value itself.
+    Exact,
+    /// A network that holds it.
+    Network,
+    /// An address or network inside the network that was asked for.
+    Inside,
+    /// A domain that it is a sub-domain of.
+    Parent,
+    /// A sub-domain of it.
+    Subdomain,
+}
+
+impl How {
+    /// One word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Network => "network",
+            Self::Inside => "inside",
+            Self::Parent => "parent",
+            Self::Subdomain => "subdomain",
+        }
+    }
+
+    fn wider(key: &[u8]) -> Self {
+        if is_network(key) { Self::Network } else { Self::Parent }
+    }
+
+    fn narrower(key: &[u8]) -> Self {
+        if is_network(key) { Self::Inside } else { Self::Subdomain }
+    }
+}
+
+fn is_network(key: &[u8]) -> bool {
+    matches!(key.first(), Some(b'4' | b'6'))
+}
+
+/// A row that meets a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mentioned {
+    pub(crate) how: How,
+    /// The key of the observable.
+    pub(crate) key: Vec<u8>,
+    pub(crate) kind: String,
+    pub(crate) arrival: u64,
+    pub(crate) row: Row,
+}
+
+/// Rows being looked for, within bounds.
+pub(crate) struct Search<'a> {
+    store: &'a dyn Store,
+    markings: Vec<Tlp>,
+    /// What turns the key of an observable into what its rows begin with.
+    term: fn(Vec<u8>) -> Term,
+    /// Which rows count.
+    takes: &'a dyn Fn(&Row) -> bool,
+    most: usize,
+    examined: usize,
+    pub(crate) found: Vec<Mentioned>,
+    /// Whether there may be more.
+    pub(crate) capped: bool,
+}
+
+impl<'a> Search<'a> {
+    /// A search for rows of live objects, or of past ones.
+    pub(crate) fn new(
+        store: &'a dyn Store,
+        reader: &Reader,
+        term: fn(Vec<u8>) -> Term,
+        takes: &'a dyn Fn(&Row) -> bool,
+        most: usize,
+    ) -> Self {
+        let (markings, found) = (reader.markings().collect(), Vec::new());
+        Self { store, markings, term, takes, most, examined: 0, found, capped: false }
+    }
+
+    /// Looks for everything that meets the question; `known` tells what need not be looked for.
+    pub(crate) fn ask(&mut self, question: &Question, known: Option<&KnownValues>) -> Result<(), StoreError> {
+        let may_hold = |key: &[u8]| known.is_none_or(|known| known.may_hold(key));
+        for key in question.exact().iter().filter(|key| may_hold(key)) {
+            self.key(How::Exact, key)?;
+        }
+        let is_ipv4 = question.network(0).is_some_and(|key| key.first() == Some(&b'4'));
+        let is_used = |length: &u8| known.is_none_or(|known| known.may_hold_networks(is_ipv4, *length));
+        let networks = question.network_lengths().rev().filter(is_used);
+        let networks = networks.filter_map(|length| question.network(length));
+        for key in networks.chain(question.names()).filter(|key| may_hold(key)) {
+            self.key(How::wider(&key), &key)?;
+        }
+        if let Some((from, to)) = question.narrower() {
+            let name = from.split_last().filter(|_| !is_network(&from)).map(|(_, name)| name);
+            if name.zip(known).is_none_or(|(name, known)| known.may_hold_below(name)) {
+                self.range(&from, &to)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks for the rows of one observable, the latest arrival first.
+    fn key(&mut self, how: How, key: &[u8]) -> Result<(), StoreError> {
+        let term = (self.term)(key.to_vec());
+        let prefixes: Vec<_> = self.markings.iter().map(|tlp| term.prefix(*tlp)).collect();
+        let mut rows = Merge::numbered(self.store, Order::Descending, prefixes, (0, u64::MAX));
+        while self.may_go_on()
+            && let Some(Read { rest, value, .. }) = rows.next()?
+        {
+            self.take(how, key, &rest, &value)?;
+        }
+        Ok(())
+    }
+
+    /// Looks for the rows of all observables in a range of keys.
+    fn range(&mut self, from: &[u8], to: &[u8]) -> Result<(), StoreError> {
+        let start = (self.term)(Vec::new());
+        let prefixes: Vec<_> = self.markings.iter().map(|tlp| start.prefix(*tlp)).collect();
+        let mut rows = Merge::new(self.store, Order::Ascending, prefixes, (from, Some(to)));
+        while self.may_go_on()
+            && let Some(Read { rest, value, .. }) = rows.next()?
+        {
+            let (key, rest) = layout::split_observable(&rest)
+                .ok_or_else(|| layout::damaged("a row of the index does not name an observable"))?;
+            self.take(How::narrower(key), key, rest, &value)?;
+        }
+        Ok(())
+    }
+
+    fn may_go_on(&mut self) -> bool {
+        let full = self.found.len() >= self.most || self.examined >= ROWS_EXAMINED;
+        self.capped |= full;
+        !full
+    }
+
+    fn take(&mut self, how: How, key: &[u8], rest: &[u8], value: &[u8]) -> Result<(), StoreError> {
+        self.examined += 1;
+        let row = Row::decode(value)?;
+        if (self.takes)(&row) {
+            let (arrival, kind) = layout::split_number(rest)?;
+            let kind = String::from_utf8_lossy(kind).into_owned();
+            self.found.push(Mentioned { how, key: key.to_vec(), kind, arrival, row });
+        }
+        Ok(())
+    }
+}

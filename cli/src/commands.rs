@@ -12,6 +12,7 @@ mod peers;
 mod publish;
 mod query;
 mod receipts;
+mod reindex;
 mod revoke;
 mod roster;
 mod show;
@@ -92,6 +93,7 @@ enum Command {
     Forks(Online<forks::Forks>),
     Receipts(Online<receipts::Receipts>),
     Export(Online<export::Export>),
+    Reindex(Online<reindex::Reindex>),
     #[command(subcommand)]
     Token(token::Token),
     #[command(subcommand)]
@@ -131,6 +133,7 @@ impl Command {
             Self::Forks(command) => command.at(session).run(session).await,
             Self::Receipts(command) => command.at(session).run(session).await,
             Self::Export(command) => command.at(session).run(session).await,
+            Self::Reindex(command) => command.at(session).run(session).await,
             Self::Token(command) => command.run(session).await,
             Self::Node(command) => command.run(session).await,
         }

@@ -19,7 +19,7 @@ use certmesh_engine::store::{Store, StoreError};
 use certmesh_engine::tokens::Tokens;
 use certmesh_engine::{
     Candidate, Committed, Document, Engine, Origin, PublishFault, Refusal, Signing, Steps, StopNote,
-    Verified, commit,
+    Verified, commit, order_rebuild,
 };
 use certmesh_mesh::{Mesh, Receipt, Verdict};
 use certmesh_wire::limits::GOSSIP_PAYLOAD;
@@ -174,6 +174,7 @@ struct Owed {
     missing: Vec<NodeId>,
     documents: Vec<(DocumentResults, oneshot::Sender<DocumentResults>)>,
     tokens: Vec<TokenAnswer>,
+    reindex: Vec<oneshot::Sender<()>>,
     /// Rosters and manifests that others may not have yet.
     news: Vec<Document>,
 }
@@ -277,6 +278,10 @@ impl Shell {
             }
             Input::CreateToken { terms, reply } => self.create_token(terms, reply, steps, owed),
             Input::RevokeToken { id_or_name, reply } => self.revoke_token(&id_or_name, reply, steps, owed),
+            Input::Reindex { reply } => {
+                order_rebuild(steps);
+                owed.reindex.push(reply);
+            }
             Input::Arrivals { reply } => {
                 let _ = reply.send(self.arrivals.subscribe());
             }
@@ -444,6 +449,12 @@ impl Shell {
             let _ = reply.send(Ok(Published { record, objects }));
         }
         self.show_tokens(owed.tokens);
+        for reply in owed.reindex {
+            tracing::warn!(
+                "the index will be rebuilt from the records with the next start: an operator wants it"
+            );
+            let _ = reply.send(());
+        }
         for (taken, reply) in owed.taken {
             let _ = reply.send(taken);
         }

@@ -7,6 +7,7 @@
 
 mod cache;
 mod event;
+mod made;
 mod making;
 mod objects;
 mod rows;
@@ -15,33 +16,30 @@ mod wanted;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::http::header::CONTENT_LENGTH;
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use bytes::Bytes;
 use certmesh_engine::Reader;
 use certmesh_engine::store::{Store, StoreError};
 use certmesh_intel::formats::{Feed, Head, Source, Writer};
 use certmesh_wire::sha256;
-use futures::stream::{self, Stream, StreamExt};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use crate::allowed::Allowed;
 use crate::changes::Changes;
-use crate::clock::{now_ms, rfc3339};
+use crate::clock::now_ms;
 use crate::peers::PeerBook;
 use crate::standing::Standing;
 use cache::{Cache, Kept, State};
 use event::Events;
+pub(crate) use made::Made;
 use making::{Making, Out};
 pub(crate) use wanted::Wanted;
 
 /// A list that is longer than this, in bytes, is not kept.
 const KEPT_BYTES: usize = 32 * 1024 * 1024;
+/// Lists that are made at once, before their readers get any of them.
+const TURNS: usize = 2;
 /// Pieces of a list that may wait for its reader.
 const PIECES: usize = 4;
-
-/// Says since when the node has heard from no other one, where that is so: the list is as it was then.
-pub(crate) const CUT_OFF_SINCE: HeaderName = HeaderName::from_static("certmesh-cut-off-since");
 
 /// Which text is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -88,44 +86,6 @@ pub(crate) enum FeedFault {
     Store(#[from] StoreError),
 }
 
-/// A list on its way out.
-pub(crate) struct Made {
-    /// Names this state of it: as long as it stays the same, so does the list.
-    pub(crate) tag: String,
-    /// Since when the node hears from nobody, milliseconds since 1970 UTC: the list is the last good one.
-    cut_off_since_ms: Option<u64>,
-    /// How many bytes it has, if it is made.
-    len: Option<u64>,
-    begun: Vec<Bytes>,
-    rest: Option<mpsc::Receiver<Result<Bytes, FeedFault>>>,
-}
-
-impl Made {
-    /// The headers that tell of the list, beyond its type and name: how long it is, and how old.
-    pub(crate) fn headers(&self) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        if let Some(len) = self.len {
-            headers.insert(CONTENT_LENGTH, len.into());
-        }
-        let since = self.cut_off_since_ms.map(|since| HeaderValue::from_str(&rfc3339(since)));
-        if let Some(Ok(since)) = since {
-            headers.insert(CUT_OFF_SINCE, since);
-        }
-        headers
-    }
-
-    /// The text.
-    pub(crate) fn body(self) -> impl Stream<Item = Result<Bytes, FeedFault>> + Send {
-        let begun = stream::iter(self.begun.into_iter().map(Ok));
-        let rest = stream::unfold(self.rest, |rest| async move {
-            let mut rest = rest?;
-            rest.recv().await.map(|piece| (piece, Some(rest)))
-        });
-        // Compression asks once more after the end.
-        begun.chain(rest.fuse())
-    }
-}
-
 /// What lists are made from.
 #[derive(Clone)]
 pub(crate) struct Feeds {
@@ -135,6 +95,9 @@ pub(crate) struct Feeds {
     peers: Arc<PeerBook>,
     changes: Changes,
     cache: Arc<Cache>,
+    /// Who may make a list that could be kept: so much memory is used at once. One that is too long gives up its turn
+    /// when its reader begins to get it.
+    turns: Arc<Semaphore>,
     /// The MISP events that were asked for last.
     events: Arc<Mutex<Option<KeptEvents>>>,
     started_ms: u64,
@@ -156,7 +119,8 @@ impl Feeds {
         changes: Changes,
     ) -> Self {
         let (cache, events) = (Arc::default(), Arc::default());
-        Self { store, membership, allow, peers, changes, cache, events, started_ms: now_ms() }
+        let turns = Arc::new(Semaphore::new(TURNS));
+        Self { store, membership, allow, peers, changes, cache, turns, events, started_ms: now_ms() }
     }
 
     /// A list, kept or made.
@@ -164,10 +128,17 @@ impl Feeds {
     /// # Errors
     /// What went wrong before its first piece; what goes wrong later ends its text.
     pub(crate) async fn list(&self, name: Name, wanted: Wanted) -> Result<Made, FeedFault> {
-        let state = self.state();
         let of = (name, wanted);
+        let state = self.state();
         if let Some(kept) = self.cache.get(&of, state, now_ms()) {
-            return Ok(made(kept));
+            return Ok(kept.into());
+        }
+        let stopped = || StoreError { doing: "reading", cause: "the node is stopping".into() };
+        let turn = self.turns.acquire().await.map_err(|_| stopped())?;
+        // Whoever had the turn before may have made the same.
+        let state = self.state();
+        if let Some(kept) = self.cache.get(&of, state, now_ms()) {
+            return Ok(kept.into());
         }
         let (pieces, mut rest) = mpsc::channel(PIECES);
         let (feeds, asked) = (self.clone(), of.clone());
@@ -181,11 +152,11 @@ impl Feeds {
                 return Ok(self.passing(&of, state, text, rest));
             }
         }
-        let stopped = |_| StoreError { doing: "reading", cause: "the node is stopping".into() };
-        let until_ms = making.await.map_err(stopped)?;
+        let until_ms = making.await.map_err(|_| stopped())?;
         let kept = Kept { state, until_ms, tag: content_tag(&text), text };
         self.cache.put(of, kept.clone());
-        Ok(made(kept))
+        drop(turn);
+        Ok(kept.into())
     }
 
     /// A list that is too long to be kept: its state is named by what it is made from.
@@ -331,12 +302,6 @@ impl Feeds {
         *kept = Some(KeptEvents { of: wanted.clone(), state, until_ms, events: Arc::clone(&events) });
         Ok(events)
     }
-}
-
-fn made(kept: Kept) -> Made {
-    let len = kept.len() as u64;
-    let cut_off_since_ms = kept.state.cut_off_since_ms;
-    Made { tag: kept.tag, cut_off_since_ms, len: Some(len), begun: kept.text, rest: None }
 }
 
 fn content_tag(text: &[Bytes]) -> String {

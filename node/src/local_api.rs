@@ -130,6 +130,7 @@ fn routes(serving: Serving) -> Router {
     Router::new()
         .route("/v1/publish", post(answers::publish).layer(DefaultBodyLimit::max(REQUEST_BYTES)))
         .route("/v1/vouch", post(answers::vouch))
+        .route("/v1/reindex", post(answers::reindex))
         .route("/v1/status", get(answers::status))
         .route("/v1/peers", get(answers::peers))
         .route("/v1/forks", get(answers::forks))

@@ -13,6 +13,8 @@ fn no_node_is_exit_3() {
         "query a.example",
         "show x",
         "why a.example",
+        "feed domains.txt",
+        "reindex",
         "watch",
         "publish object.json",
         "revoke x",
@@ -36,6 +38,23 @@ fn wrong_usage_is_exit_2() {
     }
     insta::assert_snapshot!("wrong_since", desk.run("query --since soon"));
     insta::assert_snapshot!("wrong_tlp", desk.run("publish x.json --tlp pink"));
+}
+
+#[test]
+fn lists_are_named_without_a_node() {
+    let desk = Desk::new();
+    insta::assert_snapshot!("lists", desk.run("feed"));
+    for (words, said) in [
+        ("feed nothing.txt", "there is no list"),
+        ("feed misp", "name a folder"),
+        ("feed domains.txt --page 2", "--limit"),
+        ("feed domains.txt --since soon", "neither an age"),
+        ("query --sort loudest", "first-seen"),
+        ("check", "required"),
+    ] {
+        let ran = desk.run(words);
+        assert!(ran.code == Some(2) && ran.stderr.contains(said), "{words}\n{ran}");
+    }
 }
 
 /// What is published, and not read at a node that is not there.

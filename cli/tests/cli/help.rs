@@ -43,6 +43,7 @@ fn help_of_every_command() {
         "status",
         "peers",
         "export",
+        "reindex",
     ] {
         let help = Desk::new().ok(&format!("{command} --help"));
         let name = format!("help {command}").trim_end().replace(' ', "-");

@@ -84,6 +84,11 @@ impl Client {
         self.json(Method::POST, "/v1/vouch", Vec::new()).await.map(|_: serde_json::Value| ())
     }
 
+    /// Has the node rebuild its index from its records with its next start.
+    pub async fn reindex(&self) -> Result<(), ClientError> {
+        self.json(Method::POST, "/v1/reindex", Vec::new()).await.map(|_: serde_json::Value| ())
+    }
+
     /// Objects that arrive from now on; ends only with the node.
     pub async fn watch(&self) -> Result<Lines<ObjectLine>, ClientError> {
         self.lines("/v1/watch").await

@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | `POST /v1/publish` [`PublishRequest`] | [`Published`] |
 //! | `POST /v1/vouch` | `{}`: the node signs from now on |
+//! | `POST /v1/reindex` | `{}`: the index is rebuilt with the node's next start |
 //! | `POST /v1/check` values, one a line | a line for each [`Checked`], in their order, while they are still coming |
 //! | `GET /v1/objects` [`QueryParams`] | a line for each [`ObjectLine`], latest arrival first unless asked otherwise |
 //! | `GET /v1/versions/{stix id}` | a line for each [`ObjectLine`] with that id |

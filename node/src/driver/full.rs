@@ -86,6 +86,7 @@ impl Shell {
             Input::Documents { .. }
             | Input::CreateToken { .. }
             | Input::RevokeToken { .. }
+            | Input::Reindex { .. }
             | Input::Checked(_)
             | Input::Vouch { .. }
             | Input::Stop => {}

@@ -103,6 +103,8 @@ pub(crate) enum Input {
     CreateToken { terms: TokenTerms, reply: oneshot::Sender<CreateReply> },
     /// Revoke the token with this id or name.
     RevokeToken { id_or_name: String, reply: oneshot::Sender<RevokeReply> },
+    /// Have the index rebuilt with the next start.
+    Reindex { reply: oneshot::Sender<()> },
     /// Give a view of the last arrival that readers may be shown; it changes as objects arrive.
     Arrivals { reply: oneshot::Sender<watch::Receiver<u64>> },
     /// Finish what has begun, and end.

@@ -131,16 +131,23 @@ pub(super) async fn publish(
     Ok(Json(Published { objects: published.objects as u64, record: published.record.to_string() }))
 }
 
-pub(super) async fn vouch(AxumState(state): AxumState<State>) -> Result<Json<Vouched>, Failure> {
+pub(super) async fn vouch(AxumState(state): AxumState<State>) -> Result<Json<Done>, Failure> {
     let (reply, answer) = oneshot::channel();
     state.driver.send(Input::Vouch { reply }).await.map_err(|_| Failure::stopping())?;
     answer.await.map_err(|_| Failure::stopping())?;
-    Ok(Json(Vouched {}))
+    Ok(Json(Done {}))
 }
 
 /// Nothing to say but that it was done.
 #[derive(serde::Serialize)]
-pub(super) struct Vouched {}
+pub(super) struct Done {}
+
+pub(super) async fn reindex(AxumState(state): AxumState<State>) -> Result<Json<Done>, Failure> {
+    let (reply, answer) = oneshot::channel();
+    state.driver.send(Input::Reindex { reply }).await.map_err(|_| Failure::stopping())?;
+    answer.await.map_err(|_| Failure::stopping())?;
+    Ok(Json(Done {}))
+}
 
 pub(super) async fn status(AxumState(state): AxumState<State>) -> Result<Json<Status>, Failure> {
     let counts = counts(&*state.store)?;

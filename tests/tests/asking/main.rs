@@ -3,6 +3,7 @@
 
 mod check;
 mod query;
+mod reindex;
 mod show;
 mod why;
 

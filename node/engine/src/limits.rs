@@ -93,3 +93,5 @@ pub const PEER_FAULTS_BURST: u64 = 200;
 pub const TOKENS: usize = 1_024;
 /// Networks of one token: each is looked at with each request.
 pub const TOKEN_NETWORKS: usize = 64;
+/// Bytes of objects after which an answer about one value reads no more of them: real ones have a few KiB each.
+pub const CHECK_BYTES: usize = 32 * 1024 * 1024;

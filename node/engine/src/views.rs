@@ -51,10 +51,10 @@ pub fn counts(store: &dyn Store) -> Result<Counts, StoreError> {
 /// What an operator sees arrive after `arrival` (all, from 0), in that order, one page of it: live objects, and those that
 /// revoke one, whether they have expired or not.
 ///
-/// Whoever reads on from the last one's arrival misses nothing and sees nothing twice.
-pub fn after(store: &dyn Store, arrival: u64) -> Result<Vec<StoredObject>, StoreError> {
+/// Whoever reads on from where it says, also after a page with nothing in it, misses nothing and sees nothing twice.
+pub fn after(store: &dyn Store, arrival: u64) -> Result<Collected, StoreError> {
     let timeless = Reader::operator(0);
-    Ok(collected(store, &timeless, &Collection::All, &Selection::default(), arrival, PAGE_OBJECTS)?.objects)
+    collected(store, &timeless, &Collection::All, &Selection::default(), arrival, PAGE_OBJECTS)
 }
 
 /// Every version of the object with this STIX id, by whoever may publish it, latest arrival first: one page of those that

@@ -40,9 +40,10 @@ fn arrivals_rise_whatever_the_clock_does() {
         sg.publish(&[&indicator(n, "a.example", 2021)]);
         sg = Peer { now_ms: 0, ..Peer::with(membership(), SG, Arc::clone(&sg.store)) };
     }
-    let arrivals: Vec<_> = after(sg.store(), 0).unwrap().iter().map(|object| object.arrival).collect();
+    let arrivals: Vec<_> =
+        after(sg.store(), 0).unwrap().objects.iter().map(|object| object.arrival).collect();
     assert_eq!(arrivals, [1_000_000, 1_000_001, 1_000_002, 2_000_000, 2_000_001]);
-    assert_eq!(after(sg.store(), 1_000_001).unwrap().len(), 3);
+    assert_eq!(after(sg.store(), 1_000_001).unwrap().objects.len(), 3);
 }
 
 #[test]

@@ -9,6 +9,8 @@ use super::{Name, Wanted};
 
 /// All lists that are kept, in bytes.
 const KEPT_BYTES: usize = 64 * 1024 * 1024;
+/// All lists that are kept, however short.
+const KEPT: usize = 256;
 /// The most lists of which the serial is remembered.
 const SERIALS: usize = 1_024;
 
@@ -68,7 +70,8 @@ impl Cache {
         let mut inner = self.lock();
         let asked = inner.asked;
         inner.kept.insert(of, (asked, kept));
-        while inner.kept.values().map(|(_, kept)| kept.len()).sum::<usize>() > KEPT_BYTES {
+        let bytes = |inner: &Inner| inner.kept.values().map(|(_, kept)| kept.len()).sum::<usize>();
+        while inner.kept.len() > KEPT || bytes(&inner) > KEPT_BYTES {
             let oldest = inner.kept.iter().min_by_key(|(_, (asked, _))| *asked).map(|(of, _)| of.clone());
             match oldest {
                 Some(of) => inner.kept.remove(&of),

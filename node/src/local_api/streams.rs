@@ -66,20 +66,22 @@ pub(super) async fn watch_arrivals(
         blocking(move || query(&*store, &Reader::operator(now_ms()), &Query::default(), None, 1)).await?;
     let cursor = newest.objects.first().map_or(0, |object| object.arrival).max(*arrivals.borrow());
     let start = (state, arrivals, stops, cursor);
-    let pages = stream::unfold(start, |(state, mut arrivals, mut stops, cursor)| async move {
+    let pages = stream::unfold(start, |(state, mut arrivals, mut stops, mut cursor)| async move {
         loop {
             arrivals.borrow_and_update();
             let store = state.store.clone();
-            let page = match blocking(move || after(&*store, cursor)).await.and_then(|found| {
-                let last = found.last().map(|object| object.arrival);
-                Ok((to_lines(&state.membership.now(), &found)?, last))
-            }) {
-                Ok((_, None)) => None,
-                Ok((text, Some(last))) => Some((Ok(text), last)),
-                Err(e) => Some((Err(e), u64::MAX)),
+            let found = match blocking(move || after(&*store, cursor)).await {
+                Ok(found) => found,
+                Err(e) => return Some((Err(e), (state, arrivals, stops, u64::MAX))),
             };
-            if let Some((text, cursor)) = page {
+            cursor = found.next;
+            if !found.objects.is_empty() {
+                let text = to_lines(&state.membership.now(), &found.objects);
                 return Some((text, (state, arrivals, stops, cursor)));
+            }
+            // A page may hold nothing and have more after it.
+            if found.more {
+                continue;
             }
             tokio::select! {
                 changed = arrivals.changed() => changed.ok()?,

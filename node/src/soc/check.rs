@@ -17,7 +17,7 @@ use super::Soc;
 use super::answer::{Answer, JSON, Problem, bytes, pieces};
 use super::body::{Pieces, Upload};
 use super::document::Doc;
-use super::limits::{CHECK_OUT_BYTES, CHECK_PORTION, VALUE_BYTES};
+use super::limits::{CHECK_OUT_BYTES, CHECK_PORTION, CHECK_TEXT_BYTES, VALUE_BYTES};
 use super::policy::{Check, Granted};
 use super::route::{Call, Route};
 use lines::Values;
@@ -56,7 +56,7 @@ async fn check_one(call: Call<Granted<Check>>) -> Answer {
     if value.len() > VALUE_BYTES {
         return Err(too_long());
     }
-    let mut text = answers(&call.soc, &call.grant, vec![value], false).await?;
+    let (mut text, _) = answers(&call.soc, &call.grant, vec![value], false).await?;
     text.pop();
     Ok(bytes(text, JSON))
 }
@@ -69,25 +69,30 @@ fn too_long() -> Problem {
 }
 
 /// A line for each value.
+/// Answers about the first of some values, and those that are left when the answers have grown long.
 async fn answers(
     soc: &Arc<Soc>,
     grant: &Granted<Check>,
     values: Vec<String>,
     known_only: bool,
-) -> Result<Vec<u8>, Problem> {
+) -> Result<(Vec<u8>, Vec<String>), Problem> {
     let known = Arc::clone(&soc.node.known);
-    soc.figures.checked.fetch_add(values.len() as u64, Relaxed);
+    let counting = Arc::clone(soc);
     let is_exercise = soc.is_exercise();
     grant
         .read(move |store, reader| {
             let mut text = Vec::with_capacity(values.len() * 64);
-            for value in &values {
-                let answer = certmesh_engine::check(store, &known, reader, &Question::read(value))?;
+            let mut values = values.into_iter();
+            while text.len() < CHECK_TEXT_BYTES
+                && let Some(value) = values.next()
+            {
+                let answer = certmesh_engine::check(store, &known, reader, &Question::read(&value))?;
                 if answer.is_known() || !known_only {
-                    report::write(&mut text, value, &answer, is_exercise);
+                    report::write(&mut text, &value, &answer, is_exercise);
                 }
+                counting.figures.checked.fetch_add(1, Relaxed);
             }
-            Ok(text)
+            Ok((text, values.collect()))
         })
         .await
 }
@@ -155,12 +160,13 @@ impl Checking {
 
     /// Checks the next values; whether there may be more.
     async fn portion(&self, values: &mut Values) -> Result<bool, Problem> {
-        let (portion, more) = values.next(CHECK_PORTION).await?;
-        if !portion.is_empty() {
-            let text = answers(&self.soc, &self.grant, portion, self.known_only).await?;
+        let (mut left, more) = values.next(CHECK_PORTION).await?;
+        while !left.is_empty() {
+            let (text, rest) = answers(&self.soc, &self.grant, left, self.known_only).await?;
             if !text.is_empty() {
                 self.say(text).await?;
             }
+            left = rest;
         }
         Ok(more)
     }

@@ -56,5 +56,7 @@ pub(super) const VALUE_BYTES: usize = 8 * 1024;
 pub(super) const LIST_BYTES: usize = 4 * 1024 * 1024;
 /// Values that are checked together.
 pub(super) const CHECK_PORTION: usize = 1_024;
+/// Bytes of answers after which a portion ends early: a value may have hundreds of hits.
+pub(super) const CHECK_TEXT_BYTES: usize = 256 * 1024;
 /// Bytes of a check's answer that wait for a client which sends its whole question first.
 pub(super) const CHECK_OUT_BYTES: usize = 16 * 1024 * 1024;

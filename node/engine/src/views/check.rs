@@ -14,7 +14,7 @@ use super::mentions::{How, Mentioned, Search};
 use super::merge::Merge;
 use super::reader::{Reader, Summary, members, object_at};
 use crate::layout::{self, Term};
-use crate::limits::{HITS, REFERENCES_READ};
+use crate::limits::{CHECK_BYTES, HITS, REFERENCES_READ};
 use crate::store::{Order, Store, StoreError};
 
 /// The label by which a publisher says that its own object is wrong.
@@ -89,20 +89,16 @@ struct Answering<'a> {
     reader: &'a Reader,
     answer: Answer,
     sources: Sources,
-    /// Objects that are read, by arrival; nothing where one has moved on since the row was read.
-    objects: BTreeMap<u64, Option<Told>>,
-}
-
-/// An object as it is told.
-struct Told {
-    summary: Summary,
-    json: String,
+    /// Objects that are read, by arrival; nothing where one has moved on since the row was read. Their texts are
+    /// let go: together they may be gigabytes.
+    objects: BTreeMap<u64, Option<Summary>>,
+    bytes: usize,
 }
 
 impl<'a> Answering<'a> {
     fn new(store: &'a dyn Store, reader: &'a Reader) -> Self {
         let (answer, sources) = (Answer::default(), Sources::default());
-        Self { store, reader, answer, sources, objects: BTreeMap::new() }
+        Self { store, reader, answer, sources, objects: BTreeMap::new(), bytes: 0 }
     }
 
     fn add(&mut self, mentioned: Mentioned) -> Result<(), StoreError> {
@@ -111,21 +107,25 @@ impl<'a> Answering<'a> {
             let told = self.read(arrival)?;
             self.objects.insert(arrival, told);
         }
-        if let Some(Some(told)) = self.objects.get(&arrival) {
-            let value = value_of(&key, &told.json);
-            self.answer.hits.push(Hit {
-                how,
-                kind,
-                value,
-                partial: row.partial,
-                object: told.summary.clone(),
-            });
+        if let Some(Some(summary)) = self.objects.get(&arrival) {
+            let (summary, partial) = (summary.clone(), row.partial);
+            let value = match layout::observable_text(&key) {
+                Some(value) => value,
+                None => object_at(self.store, arrival)?
+                    .map_or_else(String::new, |stored| value_of(&key, &stored.json)),
+            };
+            self.answer.hits.push(Hit { how, kind, value, partial, object: summary });
         }
         Ok(())
     }
 
-    fn read(&mut self, arrival: u64) -> Result<Option<Told>, StoreError> {
+    fn read(&mut self, arrival: u64) -> Result<Option<Summary>, StoreError> {
+        if self.bytes > CHECK_BYTES {
+            self.answer.capped = true;
+            return Ok(None);
+        }
         let Some(stored) = object_at(self.store, arrival)? else { return Ok(None) };
+        self.bytes += stored.json.len();
         let Ok(object) = Object::read(&stored.json) else { return Ok(None) };
         let summary = Summary::of(&stored, &object, members(self.store, &stored)?);
         self.sources.add(&object, &summary.members);
@@ -134,12 +134,12 @@ impl<'a> Answering<'a> {
                 *self.answer.false_positives.entry(*member).or_default() += 1;
             }
         }
-        Ok(Some(Told { summary, json: stored.json }))
+        Ok(Some(summary))
     }
 
     fn finish(mut self) -> Result<Answer, StoreError> {
         let told = self.objects.values().flatten();
-        let mut ids: Vec<_> = told.map(|told| told.summary.id.clone()).collect();
+        let mut ids: Vec<_> = told.map(|summary| summary.id.clone()).collect();
         ids.sort();
         ids.dedup();
         let mut left = REFERENCES_READ;

@@ -7,6 +7,7 @@ use certmesh_wire::MemberCode;
 
 use super::merge::Merge;
 use super::reader::{Reader, copies, members, object_at, state};
+use crate::engine::last_arrival;
 use crate::index::{State, to_ms};
 use crate::layout::{self, Class, Row, Shelf, StoredObject, Term, Version};
 use crate::limits::{PAGE_BYTES, PAGE_OBJECTS, PAGE_READS, PAGE_ROWS};
@@ -154,7 +155,11 @@ pub fn collected(
     limit: usize,
 ) -> Result<Collected, StoreError> {
     let limit = limit.clamp(1, PAGE_OBJECTS);
+    // The ranges of a page are read one after the other. What is committed meanwhile stands in some of them and not in
+    // others, and comes with the next page: it has a later arrival than this.
+    let last = last_arrival(store)?;
     let mut collecting = Collecting {
+        last,
         store,
         reader,
         collection,
@@ -174,6 +179,8 @@ pub fn collected(
 
 /// A page being put together.
 struct Collecting<'a> {
+    /// The last arrival of which all is sure to be seen.
+    last: u64,
     store: &'a dyn Store,
     reader: &'a Reader,
     collection: &'a Collection,
@@ -212,7 +219,7 @@ impl Collecting<'_> {
             terms.extend(shelves.into_iter().map(Term::PastCollection));
         }
         let prefixes: Vec<_> = terms.iter().flat_map(|term| self.reader.ranges(term)).collect();
-        let range = (after.saturating_add(1), u64::MAX);
+        let range = (after.saturating_add(1), self.last.saturating_add(1));
         let mut rows = Merge::numbered(self.store, Order::Ascending, prefixes, range);
         for examined in 0.. {
             let Some(read) = rows.next()? else { break };
@@ -297,7 +304,8 @@ impl Collecting<'_> {
             complete_to = complete_to.min(end);
             for arrival in arrivals {
                 if let Some(stored) = object_at(self.store, arrival)?
-                    && let Some(stamp) = self.stamp(&stored)?.filter(|stamp| *stamp > after)
+                    && let Some(stamp) =
+                        self.stamp(&stored)?.filter(|at| (after + 1..=self.last).contains(at))
                 {
                     found.insert(stamp, stored);
                 }

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use certmesh_intel::Object;
-use certmesh_wire::MemberCode;
+use certmesh_wire::{MemberCode, sha256};
 
 /// Catalogues whose ids say what an object is about, and not where it comes from.
 const CATALOGUES: [&str; 5] = ["mitre", "capec", "cve", "cwe", "nvd"];
@@ -72,7 +72,7 @@ impl Sources {
 
 /// What tells that two objects have one source.
 fn marks(object: &Object<'_>) -> BTreeSet<Vec<u8>> {
-    let mut marks = BTreeSet::from([[b"t", object.json().as_bytes()].concat()]);
+    let mut marks = BTreeSet::from([[&b"t"[..], &sha256(&[object.json().as_bytes()])].concat()]);
     if let Some(author) = object.created_by_ref() {
         marks.insert([b"a", author.to_ascii_lowercase().as_bytes()].concat());
     }

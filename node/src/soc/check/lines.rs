@@ -1,5 +1,7 @@
 //! Values as clients send them: one a line, bare or as JSON; or a list of them in one JSON text.
 
+use std::collections::VecDeque;
+
 use bytes::{Buf, BytesMut};
 use serde::Deserialize;
 
@@ -11,6 +13,8 @@ use super::{Pieces, Upload, too_long};
 pub(super) struct Values {
     pieces: Pieces,
     buffer: BytesMut,
+    /// Values of a list that wait for their turn.
+    waiting: VecDeque<String>,
     is_all_here: bool,
     /// Whether all of the body is one JSON text; not known until its first byte.
     is_list: Option<bool>,
@@ -29,12 +33,12 @@ enum Asked {
 impl Values {
     pub(super) fn new(body: Upload) -> Self {
         let pieces = Pieces(body.into_body().into_data_stream());
-        Self { pieces, buffer: BytesMut::new(), is_all_here: false, is_list: None }
+        Self { pieces, buffer: BytesMut::new(), waiting: VecDeque::new(), is_all_here: false, is_list: None }
     }
 
     /// The values that are here, at most about so many, and whether there may be more. Waits for the first.
     pub(super) async fn next(&mut self, most: usize) -> Result<(Vec<String>, bool), Problem> {
-        let mut values = Vec::new();
+        let mut values = self.waiting(most);
         while values.is_empty() {
             if !self.has_line() {
                 if self.is_all_here {
@@ -45,6 +49,12 @@ impl Values {
             self.take_lines(most, &mut values)?;
         }
         Ok((values, true))
+    }
+
+    /// The next values of a list, at most so many.
+    fn waiting(&mut self, most: usize) -> Vec<String> {
+        let most = most.min(self.waiting.len());
+        self.waiting.drain(..most).collect()
     }
 
     fn has_line(&self) -> bool {
@@ -72,8 +82,10 @@ impl Values {
     fn take_lines(&mut self, most: usize, values: &mut Vec<String>) -> Result<(), Problem> {
         if self.is_list == Some(true) {
             if self.is_all_here {
-                let all = self.buffer.split();
-                read_json(&all, values)?;
+                let (all, mut list) = (self.buffer.split(), Vec::new());
+                read_json(&all, &mut list)?;
+                self.waiting = list.into();
+                values.extend(self.waiting(most));
             }
             return Ok(());
         }

@@ -122,6 +122,8 @@ fn versions<'a>(items: impl Iterator<Item = &'a str>) -> Result<Vec<Versions>, P
     for item in items {
         match item {
             "all" => return Ok(vec![Versions::All]),
+            "last" if versions.contains(&Versions::Newest) => {}
+            "first" if versions.contains(&Versions::Oldest) => {}
             "last" => versions.push(Versions::Newest),
             "first" => versions.push(Versions::Oldest),
             time => {
@@ -135,7 +137,6 @@ fn versions<'a>(items: impl Iterator<Item = &'a str>) -> Result<Vec<Versions>, P
     if !times.is_empty() {
         versions.push(Versions::At(times));
     }
-    versions.dedup();
     Ok(if versions.is_empty() { vec![Versions::Newest] } else { versions })
 }
 

@@ -31,10 +31,12 @@ impl Reader {
     /// Reads on, to the end.
     fn poll(&mut self, store: &dyn Store) {
         loop {
-            let objects = after(store, self.cursor).expect("a simulated disk can be read");
-            let Some(last) = objects.last().map(|object| object.arrival) else { return };
-            self.seen.extend(objects.iter().map(|object| object.arrival));
-            self.cursor = last;
+            let page = after(store, self.cursor).expect("a simulated disk can be read");
+            self.seen.extend(page.objects.iter().map(|object| object.arrival));
+            self.cursor = page.next;
+            if !page.more {
+                return;
+            }
         }
     }
 

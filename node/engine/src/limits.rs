@@ -95,3 +95,6 @@ pub const TOKENS: usize = 1_024;
 pub const TOKEN_NETWORKS: usize = 64;
 /// Bytes of objects after which an answer about one value reads no more of them: real ones have a few KiB each.
 pub const CHECK_BYTES: usize = 32 * 1024 * 1024;
+/// Objects that one member's opinions are about, of those that a list or an explanation minds: the latest. With 11 members
+/// some 30 MiB.
+pub const MEMBER_OPINIONS: usize = 20_000;

@@ -5,9 +5,11 @@
 mod mesh;
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use certmesh_engine::store::{Batch, Family, MemoryStore, Order, Store, StoreError, Visit};
 use certmesh_engine::{Query, Reader, after, counts, export, query};
+use certmesh_intel::Tlp;
 use certmesh_wire::{Export, Record};
 use mesh::{MY, Peer, SG, VN, indicator, membership, node_key};
 
@@ -114,4 +116,58 @@ fn an_export_can_be_checked_by_anyone_with_the_roster() {
         records.iter().filter(|record| record.verify(mesh, node_key(member).node_id()).is_ok()).count()
     };
     assert_eq!([by(SG), by(MY), by(VN)], [2, 2, 0]);
+}
+
+/// A store on which somebody publishes between the first scan of the index and the next.
+struct Racing {
+    store: Arc<MemoryStore>,
+    publisher: Mutex<Option<(Peer, [String; 2])>>,
+}
+
+impl Store for Racing {
+    fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.store.get(family, key)
+    }
+
+    fn scan(
+        &self,
+        family: Family,
+        from: &[u8],
+        to: &[u8],
+        order: Order,
+        visit: Visit<'_>,
+    ) -> Result<(), StoreError> {
+        let scanned = self.store.scan(family, from, to, order, visit);
+        if family == Family::Index
+            && let Some((mut peer, texts)) = self.publisher.lock().unwrap().take()
+        {
+            peer.publish(&texts.each_ref().map(String::as_str));
+        }
+        scanned
+    }
+
+    fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
+        self.store.commit(batch)
+    }
+}
+
+#[test]
+fn a_commit_between_two_reads_of_a_page_loses_nothing() {
+    let marked = |number, tlp: Tlp| {
+        let mark = format!(r#""object_marking_refs":["{}"],"pattern_type""#, tlp.marking_id());
+        let text = indicator(number, "a.example", 2021).replacen("\"pattern_type\"", &mark, 1);
+        assert!(text.contains(tlp.marking_id()));
+        text
+    };
+    let sg = Peer::new(SG);
+    // The range of what is clear is read first, before either is there.
+    let texts = [marked(1, Tlp::Clear), marked(2, Tlp::Green)];
+    let racing = Racing { store: Arc::clone(&sg.store), publisher: Mutex::new(Some((sg, texts))) };
+    let (mut cursor, mut seen) = (0, Vec::new());
+    for _ in 0..4 {
+        let page = after(&racing, cursor).unwrap();
+        seen.extend(ids(&page.objects));
+        cursor = page.next;
+    }
+    assert_eq!(seen, [1, 2]);
 }

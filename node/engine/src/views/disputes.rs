@@ -14,7 +14,7 @@ use super::check::FALSE_POSITIVE;
 use super::merge::Merge;
 use super::reader::{Reader, members, object_at};
 use crate::layout::{self, Row, Shelf, Term};
-use crate::limits::OPINIONS;
+use crate::limits::{MEMBER_OPINIONS, OPINIONS};
 use crate::store::{Order, Store, StoreError};
 
 /// The live opinions that disagree, by what they are about.
@@ -22,11 +22,14 @@ use crate::store::{Order, Store, StoreError};
 pub(crate) struct Disputes(BTreeMap<String, BTreeSet<MemberCode>>);
 
 impl Disputes {
-    /// All that the reader may know of, the latest first: at most [`OPINIONS`] are read.
+    /// All that the reader may know of, the latest first: at most [`OPINIONS`] are read, and [`MEMBER_OPINIONS`] of
+    /// one member's noted.
     pub(crate) fn read(store: &dyn Store, reader: &Reader) -> Result<Self, StoreError> {
         let ranges = reader.ranges(&Term::Collection(Shelf::Type("opinion".into())));
         let mut rows = Merge::numbered(store, Order::Descending, ranges, (0, u64::MAX));
         let mut disputes = Self::default();
+        // Whoever has an opinion on everything leaves room for what others say.
+        let mut noted: BTreeMap<MemberCode, usize> = BTreeMap::new();
         for _ in 0..OPINIONS {
             let Some(read) = rows.next()? else { break };
             let row = Row::decode(&read.value)?;
@@ -36,8 +39,15 @@ impl Disputes {
             let Some(stored) = object_at(store, layout::arrival_of(&read.rest)?)? else { continue };
             let opinion = Object::read(&stored.json).ok().and_then(|object| object.opinion());
             if let Some(opinion) = opinion.filter(|opinion| opinion.stance <= Stance::Disagree) {
+                let members = members(store, &stored)?;
                 for id in opinion.about {
-                    disputes.0.entry(id).or_default().extend(members(store, &stored)?);
+                    for member in &members {
+                        let noted = noted.entry(*member).or_default();
+                        if *noted < MEMBER_OPINIONS {
+                            *noted += 1;
+                            disputes.0.entry(id.clone()).or_default().insert(*member);
+                        }
+                    }
                 }
             }
         }

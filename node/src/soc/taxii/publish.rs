@@ -1,6 +1,8 @@
 //! Publishing through TAXII, where a token may: through the driver, as the operators' command does. What is wrong
 //! is refused object by object, in the status; what is good is published, and durable when the answer comes.
 
+use std::fmt;
+
 use axum::http::header::ALLOW;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
@@ -12,7 +14,8 @@ use certmesh_intel::validate::validate;
 use certmesh_intel::{Object, Tlp};
 use certmesh_wire::PackedBody;
 use certmesh_wire::limits::BODY_OBJECTS;
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
@@ -69,8 +72,35 @@ async fn delete_object(call: Call<Granted<AnyTaxii>>) -> Answer {
 /// The part of an envelope that matters.
 #[derive(Deserialize)]
 struct Envelope {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded")]
     objects: Vec<Box<RawValue>>,
+}
+
+/// The most objects of an envelope: a status names each of them, and a body of nothing but `1,1,1` has millions.
+const ENVELOPE_OBJECTS: usize = 4 * BODY_OBJECTS;
+
+/// A list with at most [`ENVELOPE_OBJECTS`].
+fn bounded<'de, D: Deserializer<'de>>(list: D) -> Result<Vec<Box<RawValue>>, D::Error> {
+    struct Bounded;
+    impl<'de> Visitor<'de> for Bounded {
+        type Value = Vec<Box<RawValue>>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "a list of at most {ENVELOPE_OBJECTS} objects")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+            let mut objects = Vec::new();
+            while let Some(object) = items.next_element()? {
+                if objects.len() == ENVELOPE_OBJECTS {
+                    return Err(A::Error::invalid_length(objects.len() + 1, &self));
+                }
+                objects.push(object);
+            }
+            Ok(objects)
+        }
+    }
+    list.deserialize_seq(Bounded)
 }
 
 /// TAXII 2.1, section 4.3.1.
@@ -277,6 +307,14 @@ mod tests {
             let refused = check(text.as_bytes()).map(|_| ()).unwrap_err();
             assert_eq!(refused.status().as_u16(), status, "{text}");
         }
+    }
+
+    #[test]
+    fn an_envelope_of_crumbs_is_refused_whole() {
+        let crumbs = |count: usize| format!(r#"{{"objects":[{}]}}"#, vec!["1"; count].join(","));
+        assert_eq!(check(crumbs(ENVELOPE_OBJECTS).as_bytes()).unwrap().failures.len(), ENVELOPE_OBJECTS);
+        let refused = check(crumbs(ENVELOPE_OBJECTS + 1).as_bytes()).map(|_| ()).unwrap_err();
+        assert_eq!(refused.status().as_u16(), 400);
     }
 
     #[test]

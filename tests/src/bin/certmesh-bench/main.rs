@@ -1,6 +1,7 @@
 //! Measures meshes of real nodes on this machine, beside what the machine itself takes in the same
 //! run: publish latency against fsyncs and a loopback round trip, a bundle's way to every node, a new
-//! node's catching up against signatures and RocksDB, what a flood does to honest members, and what SOC tools get.
+//! node's catching up against signatures and RocksDB, what a flood does to honest members, what SOC tools get, and
+//! what the index costs and gives.
 //!
 //! It asserts nothing about time. Everything runs on one machine, the measuring included, so the
 //! numbers hold between runs on that machine and the ratios beyond it.
@@ -9,6 +10,7 @@ mod bundles;
 mod catch_up;
 mod feed;
 mod flood;
+mod intel;
 mod latency;
 mod machine;
 mod report;
@@ -38,7 +40,7 @@ pub(crate) const QUIET: Duration = Duration::from_millis(20);
 /// Samples that are thrown away: connections, caches and the first log opening.
 const WARM_UP: usize = 30;
 
-/// Measures publishing, catching up, floods and SOC tools on meshes of real nodes on this machine
+/// Measures publishing, catching up, floods, SOC tools and the index on this machine
 #[derive(Parser)]
 #[command(name = "scripts/bench", bin_name = "scripts/bench")]
 struct Arguments {
@@ -60,7 +62,7 @@ struct Arguments {
     /// Indicators that a new node catches up with
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(2..))]
     indicators: u64,
-    /// Indicators that a node holds when SOC tools read from it, for taxii
+    /// Indicators that a node holds when SOC tools read from it, for taxii, and when questions are asked, for intel
     #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [10_000, 100_000, 1_000_000])]
     held: Vec<u64>,
     /// Where the data lies; its disk is what is measured
@@ -88,6 +90,8 @@ enum What {
     Flood,
     /// What SOC tools get from a node that holds more and more
     Taxii,
+    /// What taking in indicators costs, and how fast questions are answered, in one process without a mesh
+    Intel,
 }
 
 /// What was measured; what was not is absent.
@@ -101,6 +105,8 @@ struct Results {
     flood: Vec<[Stretch; 2]>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     taxii: Vec<taxii::Held>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    intel: Vec<intel::Indexed>,
 }
 
 fn main() -> ExitCode {
@@ -150,6 +156,10 @@ async fn measure(arguments: &Arguments) {
     if wanted(What::Taxii) {
         results.taxii = taxii::measure(&parent, &arguments.held).await;
         show(taxii::words(&results.taxii));
+    }
+    if wanted(What::Intel) {
+        results.intel = intel::measure(&parent, &arguments.held);
+        show(intel::words(&results.intel));
     }
     if arguments.json {
         print(&serde_json::to_string(&results).unwrap_or_default());

@@ -79,6 +79,16 @@ fn a_wrong_file_is_refused_before_the_node_is_asked() {
         ("empty_bundle", r#"{"type":"bundle","objects":[]}"#.to_owned()),
         ("no_pattern", bundle(&INDICATOR.replace("\"pattern\"", "\"x_pattern\""))),
         ("red", bundle(&INDICATOR.replace("\"pattern_type\"", &format!("{red},\"pattern_type\"")))),
+        ("no_stix_pattern", bundle(&INDICATOR.replace("value =", "value-1 ="))),
+        ("pattern_bomb", bundle(&INDICATOR.replace('[', &"(".repeat(100_000)))),
+        (
+            "deep_nest",
+            bundle(&INDICATOR.replace(
+                "\"valid_from\"",
+                &format!("\"x_deep\":{}{},\"valid_from\"", "[".repeat(100_000), "]".repeat(100_000)),
+            )),
+        ),
+        ("place", bundle(&INDICATOR.replace("\"valid_from\"", "\"labels\":[\"a\",{}],\"valid_from\""))),
         ("escapes", bundle(r#"{"type":"x\u001b[2J","id":"\u202e"}"#)),
     ] {
         let bytes = if name == "not_utf8" { b"{\"type\":\"\xff\"}".to_vec() } else { bytes.into_bytes() };

@@ -7,11 +7,15 @@ use super::shape::items;
 use crate::json;
 use crate::object::{Object, ObjectFault, Properties, quote};
 
+/// How far selectors are followed in all: their number times the object's length in bytes.
+const MAX_STEPS: usize = 64 * 1024 * 1024;
+
 /// Checks granular markings, whose shape is right.
 pub(super) fn check(object: &Object<'_>) -> Result<(), ObjectFault> {
     let Some(markings) = object.value("granular_markings") else {
         return Ok(());
     };
+    let mut followed = 0_usize;
     items(&Place::Object.property("granular_markings"), markings, &mut |place, marking| {
         let properties = Properties::read(marking)?;
         if properties.get("lang").is_some() && properties.get("marking_ref").is_some() {
@@ -24,6 +28,10 @@ pub(super) fn check(object: &Object<'_>) -> Result<(), ObjectFault> {
         }
         let selectors = properties.get("selectors").unwrap_or_default();
         items(&place.property("selectors"), selectors, &mut |place, selector| {
+            followed += object.json().len();
+            if followed > MAX_STEPS {
+                return Err(place.wrong("is more than can be followed in an object of this length"));
+            }
             let selector = json::string(selector).unwrap_or_default();
             match resolves(object, &selector) {
                 true => Ok(()),

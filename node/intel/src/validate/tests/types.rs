@@ -202,6 +202,14 @@ fn granular_markings_select_what_is_there() {
 }
 
 #[test]
+fn selectors_are_followed_within_reason() {
+    let selectors = vec!["name"; 1_000];
+    let rest = json!({"name": "x", "labels": vec!["a"; 100_000],
+        "granular_markings": [{"selectors": selectors, "marking_ref": crate::Tlp::Red.marking_id()}]});
+    check("tool", &[(rest, "is more than can be followed in an object of this length")]);
+}
+
+#[test]
 fn marking_definitions_define_something_else_than_themselves() {
     let own = id("marking-definition");
     check(

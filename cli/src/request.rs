@@ -7,7 +7,7 @@ use certmesh_intel::display::safe;
 use certmesh_wire::limits::NODE_ADDRESSES;
 use certmesh_wire::{Consent, Member, MemberCode, MeshId, NodeId};
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+use uuid::{Uuid, Variant};
 
 use crate::error::CommandError;
 use crate::{address, file};
@@ -41,7 +41,7 @@ impl MemberRequest {
         let code: MemberCode = self.code.parse().map_err(|fault| self.wrong("code", &fault))?;
         let root_key = self.root_key.parse().map_err(|fault| self.wrong("root_key", &fault))?;
         if !is_identity(&self.identity) {
-            return Err(self.wrong("identity", &"it has to be `identity--` and a UUID"));
+            return Err(self.wrong("identity", &"it has to be `identity--` and a UUID (RFC 9562)"));
         }
         Ok(Member { code, cert: self.cert, identity: self.identity, root_key })
     }
@@ -56,10 +56,12 @@ impl MemberRequest {
     }
 }
 
-/// Whether this is `identity--` and a UUID.
+/// Whether this is `identity--` and a UUID of one of the versions of RFC 9562, as every STIX object must refer to it.
 pub(crate) fn is_identity(text: &str) -> bool {
     let uuid = text.strip_prefix("identity--").filter(|uuid| uuid.len() == 36);
-    uuid.is_some_and(|uuid| uuid.parse::<Uuid>().is_ok())
+    let ours =
+        |uuid: Uuid| uuid.get_variant() == Variant::RFC4122 && (1..=8).contains(&uuid.get_version_num());
+    uuid.and_then(|uuid| uuid.parse().ok()).is_some_and(ours)
 }
 
 /// A node asks to be on its member's manifest, and agrees to be its member's.
@@ -180,6 +182,7 @@ mod tests {
     fn tells_identities() {
         assert!(is_identity("identity--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f"));
         assert!(!is_identity("identity--8e2e2d2b17d44cbf938f98ee46b3cd3f"));
+        assert!(!is_identity("identity--00000000-0000-0000-0000-000000000001"));
         assert!(!is_identity("8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f"));
     }
 }

@@ -41,7 +41,7 @@ impl MemberRequest {
         let code: MemberCode = self.code.parse().map_err(|fault| self.wrong("code", &fault))?;
         let root_key = self.root_key.parse().map_err(|fault| self.wrong("root_key", &fault))?;
         if !is_identity(&self.identity) {
-            return Err(self.wrong("identity", &"it has to be `identity--` and a UUID (RFC 9562)"));
+            return Err(self.wrong("identity", &"it has to be `identity--` and a UUID (RFC 4122)"));
         }
         Ok(Member { code, cert: self.cert, identity: self.identity, root_key })
     }
@@ -56,11 +56,11 @@ impl MemberRequest {
     }
 }
 
-/// Whether this is `identity--` and a UUID of one of the versions of RFC 9562, as every STIX object must refer to it.
+/// Whether this is `identity--` and a UUID of one of the versions of RFC 4122, as STIX asks for.
 pub(crate) fn is_identity(text: &str) -> bool {
     let uuid = text.strip_prefix("identity--").filter(|uuid| uuid.len() == 36);
     let ours =
-        |uuid: Uuid| uuid.get_variant() == Variant::RFC4122 && (1..=8).contains(&uuid.get_version_num());
+        |uuid: Uuid| uuid.get_variant() == Variant::RFC4122 && (1..=5).contains(&uuid.get_version_num());
     uuid.and_then(|uuid| uuid.parse().ok()).is_some_and(ours)
 }
 

@@ -107,7 +107,7 @@ impl Init {
         let identity = self.identity.clone().unwrap_or_else(|| format!("identity--{}", Uuid::new_v4()));
         match is_identity(&identity) {
             true => Ok(Member { code, cert, identity, root_key }),
-            false => Err(CommandError::usage("--identity has to be `identity--` and a UUID (RFC 9562)")),
+            false => Err(CommandError::usage("--identity has to be `identity--` and a UUID (RFC 4122)")),
         }
     }
 

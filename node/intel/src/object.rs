@@ -201,11 +201,11 @@ pub(crate) fn type_of_id(text: &str) -> Option<&str> {
     (sound && text.len() <= MAX_ID_LEN).then_some(object_type)
 }
 
-/// Whether an id ends in a UUID of RFC 9562, of one of its versions.
+/// Whether an id ends in a UUID of RFC 4122, of one of its versions.
 pub(crate) fn has_uuid(id: &str) -> bool {
     let variant = id.len().checked_sub(17).and_then(|place| id.as_bytes().get(place));
     let is_ours = variant.is_some_and(|b| matches!(b, b'8' | b'9' | b'a' | b'b' | b'A' | b'B'));
-    is_ours && type_of_id(id).is_some() && matches!(uuid_version(id), Some('1'..='8'))
+    is_ours && type_of_id(id).is_some() && matches!(uuid_version(id), Some('1'..='5'))
 }
 
 /// The digit that says how the UUID of an id was made.

@@ -111,7 +111,7 @@ fn check_identity(object: &Object<'_>, rule: Option<&Rule>) -> Result<(), Object
 const NAME_RULE: &str =
     "a type is named with 3 to 250 lower-case letters, digits and single hyphens, beginning with a letter";
 const UUID_RULE: &str =
-    "its UUID must be one of RFC 9562: the third group begins with 1 to 8, the fourth with 8, 9, a or b";
+    "its UUID must be one of RFC 4122: the third group begins with 1 to 5, the fourth with 8, 9, a or b";
 fn check_presence(object: &Object<'_>, rule: Option<&Rule>) -> Result<(), ObjectFault> {
     let family = rule.map(|rule| rule.family);
     let versioned = matches!(family, Some(Family::Domain | Family::Relationship | Family::Meta));

@@ -81,7 +81,7 @@ impl FromStr for IdentitySpec {
         let (code, identity) = pair(text, "CODE=IDENTITY")?;
         match is_identity(identity) {
             true => Ok(Self { code: parsed(code)?, identity: identity.to_owned() }),
-            false => Err("the identity has to be `identity--` and a UUID (RFC 9562)".to_owned()),
+            false => Err("the identity has to be `identity--` and a UUID (RFC 4122)".to_owned()),
         }
     }
 }

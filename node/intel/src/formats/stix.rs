@@ -1,6 +1,6 @@
 //! A STIX 2.1 bundle: the objects exactly as they were published, and the TLP markings that they name.
 
-use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use crate::Object;
 use crate::tlp::Tlp;
@@ -18,8 +18,7 @@ pub struct Bundle {
 /// changed is byte for byte the same.
 #[must_use]
 pub fn bundle_id(content: &[u8]) -> String {
-    let [bytes @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = Sha256::digest(content).0;
-    format!("bundle--{}", uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    format!("bundle--{}", Uuid::new_v5(&Uuid::NAMESPACE_OID, content))
 }
 
 impl Bundle {

@@ -60,6 +60,7 @@ fn what_is_not_clear_is_refused_with_the_reason() {
         ("15169", "nothing that is recognised"),
         ("hello", "nothing that is recognised"),
         ("http://", "is no URL"),
+        (r"\\", "is no"),
         ("evil.example/a://b", "lacks its scheme"),
         ("ipv4-addr:evil.example", "is no IPv4 address"),
         ("ipv4-addr:::1", "is no IPv4 address"),

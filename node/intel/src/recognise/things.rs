@@ -88,7 +88,7 @@ impl Thing {
                 Some(typed.refanged().to_owned())
             }
             Form::Plain => Some(raw.to_owned()),
-            Form::Path => Some(path::written(raw)),
+            Form::Path => Some(path::written(raw)).filter(|path| !path.is_empty()),
             Form::RegistryKey => path::expanded(raw),
             Form::Host => self
                 .form

@@ -47,8 +47,7 @@ impl Events {
     /// The events of all listed values.
     pub(super) fn of(making: &mut Making<'_>, wanted: &Wanted) -> Result<Self, StoreError> {
         let mut days: BTreeMap<(MemberCode, u64), (Tlp, Vec<u64>)> = BTreeMap::new();
-        each(making, Feed::Misp, wanted, &mut |making, row| {
-            making.out.ends(row.valid_until_ms);
+        each(making, Feed::Misp, wanted, &mut |_, row| {
             for (arrival, codes) in &row.reports {
                 for code in codes {
                     let day = days.entry((*code, arrival / DAY_MS)).or_insert((Tlp::Clear, Vec::new()));

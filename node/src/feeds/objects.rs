@@ -13,8 +13,7 @@ use super::wanted::Wanted;
 
 pub(super) fn write(making: &mut Making<'_>, wanted: &Wanted) -> Outcome {
     let mut arrivals = Vec::new();
-    each(making, Feed::Stix, wanted, &mut |making, row| {
-        making.out.ends(row.valid_until_ms);
+    each(making, Feed::Stix, wanted, &mut |_, row| {
         arrivals.extend(row.reports.iter().map(|(arrival, _)| *arrival));
         ControlFlow::Continue(())
     })?;

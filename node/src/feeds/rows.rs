@@ -10,7 +10,7 @@ use certmesh_engine::{Listed, listed};
 use certmesh_intel::formats::{Feed, Row, Writer};
 
 use super::making::{Making, Outcome};
-use super::wanted::Wanted;
+use super::wanted::{Since, Wanted};
 
 /// How sure a value is that says nothing of it.
 const UNSAID: u8 = 50;
@@ -39,7 +39,6 @@ pub(super) fn write(
         }
         let members = members(&row);
         if writer.row(&as_row(&row, &members), making.out.text()) {
-            making.out.ends(row.valid_until_ms);
         } else {
             left_out += 1;
         }
@@ -77,7 +76,14 @@ pub(super) fn each(
             && wanted.confidence.is_none_or(|least| row.confidence.is_some_and(|found| found >= least))
             && since_ms.is_none_or(|since| row.arrival >= since)
             && allow.holds_back(&row.kind, &row.value).is_none();
-        if fits { visit(making, row) } else { ControlFlow::Continue(()) }
+        if !fits {
+            return ControlFlow::Continue(());
+        }
+        making.out.ends(row.next_end_ms);
+        if let Some(Since::Age(age)) = wanted.since {
+            making.out.ends(Some(row.arrival.saturating_add(age)));
+        }
+        visit(making, row)
     })
 }
 

@@ -188,6 +188,8 @@ After=network-online.target
 
 [Service]
 ExecStart={program} --config {dir}/{CONFIG}
+# Reads the allow-list again.
+ExecReload=/bin/kill -HUP $MAINPID
 User=certmesh
 # The node ends by itself when its disk fails it, and comes back by what is on it.
 Restart=on-failure

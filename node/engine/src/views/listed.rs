@@ -36,6 +36,8 @@ pub struct Listed {
     pub tlp: Tlp,
     /// When the last of them ends, milliseconds since 1970 UTC; nothing, if one of them never does.
     pub valid_until_ms: Option<u64>,
+    /// When the first of them ends, and this changes, milliseconds since 1970 UTC.
+    pub next_end_ms: Option<u64>,
     /// The latest arrival of them.
     pub arrival: u64,
     /// Since when, as the first of their authors says: first seen, else valid from, else the version; milliseconds
@@ -136,6 +138,7 @@ impl Listing<'_> {
             object_id: String::new(),
             tlp: Tlp::Clear,
             valid_until_ms: Some(0),
+            next_end_ms: None,
             arrival: 0,
             first_seen_ms: u64::MAX,
             name: None,
@@ -148,6 +151,7 @@ impl Listing<'_> {
         listed.tlp = listed.tlp.max(stored.tlp);
         listed.valid_until_ms =
             listed.valid_until_ms.zip(row.valid_until_ms).map(|(one, other)| one.max(other));
+        listed.next_end_ms = listed.next_end_ms.into_iter().chain(row.valid_until_ms).min();
         add_labels(&mut listed.labels, object.labels());
         let since = first_seen(&object).map_or(stored.received_ms, to_ms);
         listed.first_seen_ms = listed.first_seen_ms.min(since);

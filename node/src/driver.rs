@@ -6,6 +6,7 @@
 mod bulk;
 mod documents;
 mod full;
+mod gossip;
 mod inbox;
 mod tokens;
 mod waiting;
@@ -18,12 +19,10 @@ use std::time::Instant;
 use certmesh_engine::store::{Store, StoreError};
 use certmesh_engine::tokens::Tokens;
 use certmesh_engine::{
-    Candidate, Committed, Document, Engine, Origin, PublishFault, Refusal, Signing, Steps, StopNote,
-    Verified, commit, order_rebuild,
+    Committed, Document, Engine, PublishFault, Refusal, Signing, Steps, StopNote, commit, order_rebuild,
 };
 use certmesh_mesh::{Mesh, Receipt, Verdict};
-use certmesh_wire::limits::GOSSIP_PAYLOAD;
-use certmesh_wire::{Audience, NodeId, Parcel, RecordId, SyncAnswer};
+use certmesh_wire::{Audience, NodeId, Parcel, RecordId};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -34,6 +33,7 @@ use crate::standing::SetStanding;
 use crate::stop_note;
 use bulk::{Batch, Checker};
 pub(crate) use full::Reopen;
+use gossip::gossip_payload;
 use inbox::Inputs;
 pub(crate) use inbox::{DocumentResults, Inbox, Input, PublishReply, Published, Taken};
 use tokens::TokenAnswer;
@@ -317,71 +317,6 @@ impl Shell {
         }
     }
 
-    fn gossip(
-        &mut self,
-        from: NodeId,
-        payload: &[u8],
-        receipt: Receipt,
-        steps: &mut Steps,
-        owed: &mut Owed,
-    ) -> Result<(), StoreError> {
-        let parcel = match (Parcel::decode(payload), SyncAnswer::decode(payload)) {
-            (Ok(parcel), _) => parcel,
-            (Err(_), Ok(SyncAnswer::Documents(documents))) => {
-                return self.gossiped_documents(from, &documents, receipt, steps, owed);
-            }
-            (Err(fault), _) => {
-                self.peers.refuse(from, "malformed", &format!("gossip that is no parcel: {fault}"));
-                self.blame(from, true);
-                self.judge(receipt, Verdict::Reject);
-                return Ok(());
-            }
-        };
-        // Only logs for all are gossiped, whoever tries.
-        if !self.engine.is_for_all(parcel.record()) {
-            self.judge(receipt, Verdict::Ignore);
-            return Ok(());
-        }
-        let bare = parcel.body().is_none();
-        let results =
-            self.engine.enter(&*self.store, Origin::Gossip(from), vec![parcel], now_ms(), steps, verify_here);
-        self.count(from, &results);
-        match results.into_iter().next() {
-            Some(Ok(_)) => {
-                owed.accepted.push(receipt);
-                if bare {
-                    owed.missing.push(from);
-                }
-            }
-            Some(Err(refusal)) => {
-                let kept = match refusal.parked() {
-                    Some(id) => self.waiting.add(id, receipt, Instant::now()),
-                    None => Some(receipt),
-                };
-                if let Some(receipt) = kept {
-                    self.judge(receipt, verdict(&refusal));
-                }
-                match refusal {
-                    Refusal::Gap { .. } => owed.missing.push(from),
-                    Refusal::OverRate { .. } => self.blame(from, false),
-                    Refusal::UnknownLog(_) | Refusal::RosterAhead { .. } => owed.missing.push(from),
-                    _ if refusal.verdict() == certmesh_engine::Verdict::Reject => self.blame(from, true),
-                    _ => {}
-                }
-            }
-            None => self.judge(receipt, Verdict::Ignore),
-        }
-        Ok(())
-    }
-
-    /// Hangs up on a peer that goes on sending, unasked, what can't be taken.
-    fn blame(&mut self, from: NodeId, is_wrong: bool) {
-        if self.engine.blame(from, is_wrong, now_ms()) {
-            self.peers.note_hang_up(from, now_ms());
-            self.runtime.block_on(self.mesh.hang_up(from));
-        }
-    }
-
     /// Counts what became of records that a peer sent.
     fn count(&self, from: NodeId, results: &[Result<RecordId, Refusal>]) {
         for result in results {
@@ -510,22 +445,4 @@ impl Shell {
     fn judge(&self, receipt: Receipt, verdict: Verdict) {
         self.runtime.block_on(self.mesh.judge(receipt, verdict));
     }
-}
-
-/// The whole parcel if it fits a gossip message; else the record alone, whose body is then pulled.
-fn gossip_payload(parcel: &Parcel) -> Vec<u8> {
-    let whole = parcel.encode();
-    if whole.len() <= GOSSIP_PAYLOAD { whole } else { Parcel::new(parcel.record().to_vec(), None).encode() }
-}
-
-fn verdict(refusal: &Refusal) -> Verdict {
-    match refusal.verdict() {
-        certmesh_engine::Verdict::Accept => Verdict::Accept,
-        certmesh_engine::Verdict::Ignore => Verdict::Ignore,
-        certmesh_engine::Verdict::Reject => Verdict::Reject,
-    }
-}
-
-fn verify_here(candidates: Vec<Candidate>) -> Vec<Result<Verified, Refusal>> {
-    candidates.into_iter().map(|(prechecked, body)| prechecked.verify(body)).collect()
 }

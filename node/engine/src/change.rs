@@ -64,6 +64,12 @@ impl Engine {
             for id in before.difference(&after) {
                 steps.delete(Family::Control, layout::document(id));
             }
+            // What a later one of this batch has pushed out was taken in, and is not here.
+            for (result, document) in results.iter_mut().zip(&documents) {
+                if *result == Ok(true) && !after.contains(&document.id()) {
+                    *result = Err(DocumentFault::Surplus(document.words()));
+                }
+            }
             self.set_membership(store, Arc::new(Membership::of(all)), steps)?;
         }
         Ok(results)
@@ -77,6 +83,7 @@ impl Engine {
         steps: &mut Steps,
     ) -> Result<(), StoreError> {
         self.membership = membership;
+        self.recount_confirmations();
         let forks = forks::unsettled(store, &self.membership)?;
         self.forks = forks.into_values().map(|fork| (fork.log, fork.seq)).collect();
         self.apply(store, steps)

@@ -67,11 +67,8 @@ pub enum Signing {
 impl Signing {
     /// Free, if the note is there and right, or if there is nobody to ask.
     pub(crate) fn at_start(engine: &Engine, note: Option<&StopNote>) -> Self {
-        let mine = engine.own_ends();
-        let live = engine.membership.live_nodes().map(|(_, node)| node.member);
-        let others: BTreeSet<_> = live.filter(|code| *code != engine.member).collect();
-        let needed = others.len().min(CONFIRMATIONS);
-        if needed == 0 || note == Some(&mine) {
+        let needed = engine.confirmations_needed();
+        if needed == 0 || note == Some(&engine.own_ends()) {
             return Self::Free;
         }
         Self::Waiting { confirmed: BTreeSet::new(), needed }
@@ -129,11 +126,31 @@ impl Engine {
         if theirs != mine {
             return;
         }
-        if let Signing::Waiting { confirmed, needed } = &mut self.signing {
+        if let Signing::Waiting { confirmed, .. } = &mut self.signing {
             confirmed.insert(member);
-            if confirmed.len() >= *needed {
-                self.signing = Signing::Free;
-            }
+        }
+        self.recount_confirmations();
+    }
+
+    /// How many other members have to confirm: two, or all that have a node, if they are fewer. One at least, as long as
+    /// there are others: their manifests may still be on their way.
+    fn confirmations_needed(&self) -> usize {
+        let others: BTreeSet<_> = self.membership.live_nodes().map(|(_, node)| node.member).collect();
+        let with_nodes = others.iter().filter(|code| **code != self.member).count();
+        let members = &self.membership.roster().members;
+        let at_least = usize::from(members.iter().any(|member| member.code != self.member));
+        with_nodes.clamp(at_least, CONFIRMATIONS)
+    }
+
+    /// Whoever has left confirms nothing, and is waited for no longer.
+    pub(crate) fn recount_confirmations(&mut self) {
+        let enough = self.confirmations_needed();
+        let Signing::Waiting { confirmed, needed } = &mut self.signing else { return };
+        let roster = self.membership.roster();
+        confirmed.retain(|code| roster.member(*code).is_some());
+        *needed = enough;
+        if confirmed.len() >= enough {
+            self.signing = Signing::Free;
         }
     }
 

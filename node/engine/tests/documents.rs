@@ -39,7 +39,11 @@ fn of_many_that_contradict_each_other_the_same_two_are_kept_in_any_order() {
     let [mut bn, mut id, mut kh] = [0, 1, 2].map(peer);
     submit(&mut bn, all.iter().map(manifest_of));
     submit(&mut id, all.iter().rev().map(manifest_of));
-    kh.submit(all[3..].iter().chain(&all[..3]).map(manifest_of).collect());
+    let batch: Vec<_> = all[3..].iter().chain(&all[..3]).collect();
+    let results = kh.submit(batch.iter().map(|one| manifest_of(one)).collect());
+    for (one, result) in batch.iter().zip(results) {
+        assert_eq!(result.is_ok(), kept(&kh).get(one.id()).is_some(), "{result:?}");
+    }
     for peer in [&bn, &id, &kh] {
         assert_eq!(kept(peer).digest(), kept(&bn).digest());
         let documents = [all[0].id(), all[1].id()];

@@ -196,6 +196,27 @@ fn a_rekeyed_member_goes_on_with_its_new_key_from_the_pinned_manifest() {
 }
 
 #[test]
+fn a_root_key_that_has_signed_nothing_can_be_changed_again() {
+    let first = first_manifest(5);
+    let once = rekeyed(&first);
+    let third = root(45);
+    let twice = next(&once, &[0, 1, 2, 3, 4], |roster| {
+        roster.members[5].root_key = third.root_key();
+        roster.pins[0].root_key = new_root().root_key();
+    });
+    let rightful =
+        manifest_under(2, 5, Some(&first), vec![entry(5, NodeState::Live, vec![]), entry_of(25, 5)], &third);
+    let mut my = peer(5);
+    let mut bn = peer(0);
+    bn.enter(&my.publish(&[&indicator(1, "a.example", 2021)]));
+    bn.submit(vec![roster_of(&once), roster_of(&twice)]);
+    assert_eq!((state(&bn, 5), seen(&bn)), (Some(NodeState::Live), 1));
+    bn.submit(vec![manifest_of(&rightful)]);
+    assert_eq!(state(&bn, 25), Some(NodeState::Live));
+    assert_eq!(bn.engine.membership().splits(), []);
+}
+
+#[test]
 fn a_stolen_key_is_cut_by_a_manifest_whichever_came_first() {
     let mut my = peer(5);
     let parcels: Vec<_> = (0..4).flat_map(|n| my.publish(&[&indicator(n, "a.example", 2021)])).collect();

@@ -4,11 +4,13 @@
 
 mod mesh;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use certmesh_engine::store::{Batch, Family, MemoryStore, Order, Store, Write};
-use certmesh_engine::{PublishFault, Signing, Steps, StopNote};
-use certmesh_wire::{Audience, Frontier, FrontierEntry, Opening, RecordId};
+use certmesh_engine::{Engine, Membership, PublishFault, Signing, Steps, StopNote};
+use certmesh_wire::{Audience, Frontier, FrontierEntry, Opening, Pin, RecordId, SignedRoster};
+use mesh::seven::{self, code_of, first_manifest, founded, key, next, root, roster_of};
 use mesh::{MY, Peer, SG, VN, indicator, membership};
 
 /// The same disk at this moment: a backup, or the folder on a second machine.
@@ -146,4 +148,50 @@ fn word_of_more_than_is_here_confirms_nothing() {
         restored.told(peer.node_id(), &told);
     }
     assert!(!signs(&mut restored));
+}
+
+/// The mesh of seven without these members.
+fn without(leavers: &[usize]) -> SignedRoster {
+    next(&founded(), &[0, 1, 2, 3, 4], |roster| {
+        for at in leavers {
+            let code = code_of(*at);
+            roster.members.retain(|member| member.code != code);
+            let (cert, manifest) = (format!("{code}-CERT"), Some(first_manifest(*at).id()));
+            roster.pins.push(Pin {
+                member: code,
+                cert,
+                root_key: root(*at).root_key(),
+                manifest,
+                cuts: Vec::new(),
+            });
+        }
+        roster.pins.sort_by_key(|pin| pin.member);
+    })
+}
+
+#[test]
+fn who_leaves_is_waited_for_no_longer_and_confirms_nothing() {
+    for (leavers, expected) in [
+        (&[1, 2, 3, 4, 5][..], Signing::Free),
+        (&[6], Signing::Waiting { confirmed: BTreeSet::new(), needed: 2 }),
+    ] {
+        let mut bn = seven::peer(0);
+        let mut ph = seven::peer(6);
+        ph.enter(&bn.publish(&[&indicator(1, "a.example", 2021)]));
+        let engine = Engine::open(Arc::new(seven::membership()), key(0), &*bn.store, None).unwrap();
+        let mut again = Peer { engine, ..bn };
+        again.sync_from(&ph);
+        let confirmed = BTreeSet::from([code_of(6)]);
+        assert_eq!(again.engine.signing(), &Signing::Waiting { confirmed, needed: 2 });
+        assert_eq!(again.submit(vec![roster_of(&without(leavers))]), [Ok(true)]);
+        assert_eq!(again.engine.signing(), &expected, "{leavers:?}");
+    }
+}
+
+#[test]
+fn a_node_that_knows_of_no_other_s_nodes_waits_for_one() {
+    let alone = Membership::new(founded(), [first_manifest(0)]).unwrap();
+    let store = Arc::new(MemoryStore::default());
+    let engine = Engine::open(Arc::new(alone), key(0), &*store, None).unwrap();
+    assert_eq!(engine.signing(), &Signing::Waiting { confirmed: BTreeSet::new(), needed: 1 });
 }

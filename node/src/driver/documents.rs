@@ -26,6 +26,7 @@ impl Shell {
         // What they change is worked out from the store: it has to hold all that came before.
         self.settle(std::mem::take(steps), std::mem::take(owed))?;
         let results = self.engine.enter_documents(&*self.store, documents.clone(), steps)?;
+        self.show_signing();
         for (document, result) in documents.into_iter().zip(&results) {
             match result {
                 Ok(true) => {

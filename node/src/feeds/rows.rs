@@ -38,8 +38,7 @@ pub(super) fn write(
             return ControlFlow::Continue(());
         }
         let members = members(&row);
-        if writer.row(&as_row(&row, &members), making.out.text()) {
-        } else {
+        if !writer.row(&as_row(&row, &members), making.out.text()) {
             left_out += 1;
         }
         let flow = making.out.flow();

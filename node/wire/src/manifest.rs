@@ -273,11 +273,19 @@ impl SignedManifest {
     }
 
     /// The manifest, if it is of `mesh`, this root key signed it, and each of its nodes has agreed: whoever's
-    /// key it is, for manifests under a root key that a roster pins and no longer gives its member.
+    /// key it is, for manifests under a root key that an earlier roster gave its member.
     pub fn verify_by(&self, mesh: MeshId, key: RootKey) -> Result<&Manifest, ManifestFault> {
+        self.check_mesh(mesh)?;
+        let signed = self.envelope.verify(&aad(mesh), &key.0);
+        signed.map_err(|_| ManifestFault::BadSignature(self.manifest.member))?;
+        self.verify_pinned(mesh)
+    }
+
+    /// The manifest, if it is of `mesh` and each of its nodes has agreed: for one that a roster pins by its id. Whichever of
+    /// its member's root keys signed it, the members that signed the roster vouch for it.
+    pub fn verify_pinned(&self, mesh: MeshId) -> Result<&Manifest, ManifestFault> {
         let manifest = &self.manifest;
         self.check_mesh(mesh)?;
-        self.envelope.verify(&aad(mesh), &key.0).map_err(|_| ManifestFault::BadSignature(manifest.member))?;
         match manifest.nodes.iter().find(|entry| !entry.consented(mesh, manifest.member)) {
             Some(entry) => Err(ManifestFault::NoConsent { member: manifest.member, node: entry.node }),
             None => Ok(manifest),

@@ -113,13 +113,18 @@ impl Propose {
         )))
     }
 
-    /// The manifests that were given, each by the root key that the version before gives its member.
+    /// The manifests that were given: each pinned by the version before, or signed by the root key that it gives its member.
     fn manifests(&self, prev: &SignedRoster) -> Result<Vec<SignedManifest>, CommandError> {
         let read = |path: &PathBuf| {
             let refused = |fault| CommandError::refused(format_args!("{}: {fault}", file::shown(path)));
             let bytes = file::read(path, MANIFEST_BYTES as u64)?;
             let signed = SignedManifest::decode(&bytes).map_err(refused)?;
-            signed.verify(prev.mesh(), prev.roster()).map_err(refused)?;
+            let pinned = prev.roster().pin(signed.unverified().member).and_then(|pin| pin.manifest);
+            let verified = match pinned == Some(signed.id()) {
+                true => signed.verify_pinned(prev.mesh()),
+                false => signed.verify(prev.mesh(), prev.roster()),
+            };
+            verified.map_err(refused)?;
             Ok(signed)
         };
         self.manifest.iter().map(read).collect()

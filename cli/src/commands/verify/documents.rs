@@ -58,10 +58,10 @@ pub(super) fn nodes(manifests: &[SignedManifest], mesh: MeshId, roster: &Roster)
     (entries.map(|(member, entry)| ((member, entry.node), entry)).collect(), faults)
 }
 
-/// Whether the member's root key signed a manifest: the one that the roster gives it, or pins this very manifest with.
+/// Whether a manifest counts: the roster pins this very one, or the root key that it gives the member signed it.
 fn check(signed: &SignedManifest, mesh: MeshId, roster: &Roster) -> Result<(), ManifestFault> {
     match roster.pin(signed.unverified().member) {
-        Some(pin) if pin.manifest == Some(signed.id()) => signed.verify_by(mesh, pin.root_key).map(drop),
+        Some(pin) if pin.manifest == Some(signed.id()) => signed.verify_pinned(mesh).map(drop),
         _ => signed.verify(mesh, roster).map(drop),
     }
 }

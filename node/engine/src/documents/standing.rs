@@ -50,12 +50,13 @@ impl Documents {
         }
     }
 
-    /// The manifest that the roster pins for a member, after all that it follows.
+    /// The manifest that the roster pins for a member, after all that it follows, whichever of the member's root keys signed it:
+    /// a key that has signed nothing can be changed again.
     fn pinned(&self, roster: &Roster, code: MemberCode) -> Vec<&SignedManifest> {
         let Some(pin) = roster.pin(code) else { return Vec::new() };
         let mut chain = Vec::new();
         let mut next = pin.manifest.and_then(|id| self.manifests.get(&id));
-        next = next.filter(|entered| entered.signer == pin.root_key);
+        next = next.filter(|entered| entered.signed.unverified().member == code);
         while let Some(entered) = next {
             chain.push(&entered.signed);
             let before = entered.signed.unverified().prev.and_then(|id| self.manifests.get(&id));

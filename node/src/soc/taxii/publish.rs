@@ -9,6 +9,8 @@ use axum::response::Response;
 use bytes::Bytes;
 use certmesh_engine::PublishFault;
 use certmesh_engine::tokens::Scope;
+use certmesh_intel::allow::AllowList;
+use certmesh_intel::caution::{self, Weight};
 use certmesh_intel::display::safe;
 use certmesh_intel::validate::validate;
 use certmesh_intel::{Object, Tlp};
@@ -140,7 +142,8 @@ async fn publish(call: Call<Granted<Publish>>) -> Answer {
     let Call { soc, grant, body, .. } = call;
     let text = body::whole(body, PUBLISH_BYTES).await?;
     let asked_ms = now_ms();
-    let checked = tokio::task::spawn_blocking(move || check(&text)).await;
+    let own = soc.node.allow.now();
+    let checked = tokio::task::spawn_blocking(move || check(&text, &own)).await;
     let Checked { good, mut failures } = checked.map_err(|_| Problem::stopping())??;
     let mut successes = Vec::new();
     for record in good {
@@ -212,7 +215,7 @@ struct Checked {
     failures: Vec<Detail>,
 }
 
-fn check(text: &[u8]) -> Result<Checked, Problem> {
+fn check(text: &[u8], own: &AllowList) -> Result<Checked, Problem> {
     // Serde would read a list as an envelope without names.
     if text.trim_ascii_start().first() != Some(&b'{') {
         return Err(Problem::bad("this is no TAXII envelope, which begins with `{`"));
@@ -226,7 +229,7 @@ fn check(text: &[u8]) -> Result<Checked, Problem> {
     let mut checked = Checked { good: Vec::new(), failures: Vec::new() };
     let mut bytes = 0;
     for object in envelope.objects {
-        match fault(object.get()) {
+        match fault(object.get(), own) {
             Some(message) => checked.failures.push(detail(object.get(), Some(message))),
             None => {
                 let is_full = |record: &Vec<_>| record.len() == BODY_OBJECTS;
@@ -244,8 +247,8 @@ fn check(text: &[u8]) -> Result<Checked, Problem> {
     Ok(checked)
 }
 
-/// Why an object may not be published.
-fn fault(text: &str) -> Option<String> {
+/// Why an object may not be published: what would harm whoever trusts it can be insisted upon by an operator alone, who says why.
+fn fault(text: &str, own: &AllowList) -> Option<String> {
     let object = match validate(text) {
         Ok(object) => object,
         Err(fault) => return Some(safe(&fault.to_string(), MESSAGE)),
@@ -255,6 +258,13 @@ fn fault(text: &str) -> Option<String> {
             "TLP:{} may not go to every member: share it by other means",
             object.tlp().word().to_uppercase()
         ));
+    }
+    if let Some(harm) = caution::of(&object, own).into_iter().find(|one| one.weight == Weight::Harm) {
+        let fault = format!(
+            "{}: {}; if it is meant all the same, an operator publishes it with `certmesh publish --force`",
+            harm.value, harm.why
+        );
+        return Some(safe(&fault, MESSAGE));
     }
     // What alone could be too long for a record.
     let fits = text.len() <= RECORD_TEXT_BYTES || PackedBody::pack(&[text]).is_ok();
@@ -287,6 +297,28 @@ mod tests {
 
     const GOOD: &str = r#"{"type":"identity","spec_version":"2.1","id":"identity--00000000-0000-4000-8000-000000000001","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","name":"x"}"#;
 
+    fn checked(envelope: &str) -> Result<Checked, Problem> {
+        check(envelope.as_bytes(), &AllowList::read("198.51.100.0/24").unwrap())
+    }
+
+    #[test]
+    fn what_would_harm_others_is_refused_by_name() {
+        let indicator = |value: &str| {
+            let pattern = format!("[ipv4-addr:value = '{value}']");
+            format!(
+                r#"{{"type":"indicator","spec_version":"2.1","id":"indicator--00000000-0000-4000-8000-000000000001","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","valid_from":"2026-01-01T00:00:00.000Z","pattern_type":"stix","pattern":"{pattern}"}}"#
+            )
+        };
+        let objects = ["10.0.0.1", "8.8.8.8", "198.51.100.9", "203.0.113.7"].map(indicator).join(",");
+        let checked = checked(&format!(r#"{{"objects":[{objects}]}}"#)).unwrap();
+        assert_eq!(checked.good.iter().map(Vec::len).sum::<usize>(), 1);
+        let said: Vec<_> = checked.failures.iter().filter_map(|one| one.message.as_deref()).collect();
+        for (said, words) in said.iter().zip(["10.0.0.1: it is", "a public resolver", "among your own"]) {
+            assert!(said.contains(words) && said.contains("--force"), "{said}");
+        }
+        assert_eq!(said.len(), 3);
+    }
+
     #[test]
     fn junk_is_refused_by_itself() {
         let red = GOOD.replacen(
@@ -296,7 +328,7 @@ mod tests {
         );
         let junk =
             format!(r#"{{"objects":[{GOOD},1,null,{{}},{{"id":5}},{{"id":"x\u001b"}},{red},{GOOD}]}}"#);
-        let checked = check(junk.as_bytes()).unwrap();
+        let checked = checked(&junk).unwrap();
         assert_eq!(checked.good.iter().map(Vec::len).collect::<Vec<_>>(), [2]);
         assert_eq!(checked.failures.len(), 6);
         assert!(checked.failures.iter().all(|one| one.message.is_some() && !one.id.contains('\u{1b}')));
@@ -304,7 +336,7 @@ mod tests {
         for (text, status) in
             [("", 400), ("[]", 400), ("{\"objects\":1}", 400), ("{}", 422), ("{\"objects\":[]}", 422)]
         {
-            let refused = check(text.as_bytes()).map(|_| ()).unwrap_err();
+            let refused = checked(text).map(|_| ()).unwrap_err();
             assert_eq!(refused.status().as_u16(), status, "{text}");
         }
     }
@@ -312,15 +344,15 @@ mod tests {
     #[test]
     fn an_envelope_of_crumbs_is_refused_whole() {
         let crumbs = |count: usize| format!(r#"{{"objects":[{}]}}"#, vec!["1"; count].join(","));
-        assert_eq!(check(crumbs(ENVELOPE_OBJECTS).as_bytes()).unwrap().failures.len(), ENVELOPE_OBJECTS);
-        let refused = check(crumbs(ENVELOPE_OBJECTS + 1).as_bytes()).map(|_| ()).unwrap_err();
+        assert_eq!(checked(&crumbs(ENVELOPE_OBJECTS)).unwrap().failures.len(), ENVELOPE_OBJECTS);
+        let refused = checked(&crumbs(ENVELOPE_OBJECTS + 1)).map(|_| ()).unwrap_err();
         assert_eq!(refused.status().as_u16(), 400);
     }
 
     #[test]
     fn records_stay_small() {
         let many = vec![GOOD; 2 * RECORD_TEXT_BYTES / GOOD.len() + 2].join(",");
-        let checked = check(format!("{{\"objects\":[{many}]}}").as_bytes()).unwrap();
+        let checked = checked(&format!("{{\"objects\":[{many}]}}")).unwrap();
         assert_eq!(checked.good.len(), 3);
         let text = |record: &Vec<(Detail, Box<RawValue>)>| {
             record.iter().map(|(_, text)| text.get().len()).sum::<usize>()

@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::formats::Feed;
-use crate::formats::shape::bare_url;
+use crate::formats::shape::{bare_url, split_path};
 
 /// The values in a list, one for each row that was written.
 pub(super) fn read(feed: Feed, text: &str) -> Vec<String> {
@@ -26,12 +26,18 @@ pub(super) fn read(feed: Feed, text: &str) -> Vec<String> {
 pub(super) fn says(feed: Feed, read: &str, value: &str) -> bool {
     match feed {
         Feed::Csv => read == value || read.strip_prefix('\'') == Some(value),
-        Feed::Urls | Feed::Zeek | Feed::SuricataRules if bare_url(value).is_some() => {
-            let bare = bare_url(value).unwrap();
-            read == bare || read == value || bare.starts_with(read.trim_end_matches('/'))
-        }
+        Feed::Urls | Feed::Zeek => read == value || bare_url(value) == Some(read),
+        Feed::SuricataRules => read == value || bare_url(value).map(as_requested).as_deref() == Some(read),
         _ => read == value,
     }
+}
+
+/// What a sensor has of a URL: the host in lower case without its port, and the path with its slash.
+fn as_requested(bare: &str) -> String {
+    let (authority, path) = split_path(bare);
+    let host = authority.split(':').next().unwrap().to_ascii_lowercase();
+    let slash = if path.starts_with('/') { "" } else { "/" };
+    format!("{host}{slash}{path}")
 }
 
 fn lines(text: &str) -> impl Iterator<Item = &str> {

@@ -51,9 +51,7 @@ impl Writing<'_> {
         }
         for (key, value) in after {
             if before.get(&key) != Some(&value) {
-                if let Some(observable) = layout::live_observable(&key) {
-                    self.ledger.known.add(observable);
-                }
+                self.ledger.known.note(&key);
                 self.steps.put(Family::Index, key, value);
             }
         }

@@ -281,6 +281,7 @@ impl Row {
 
 /// Begins the rows of live objects by observable, which are the ones that a filter in memory knows.
 pub(crate) const LIVE_OBSERVABLES: u8 = b'o';
+const REFERENCES: u8 = b'r';
 /// Begins the rows of past objects by observable.
 pub(crate) const PAST_OBSERVABLES: u8 = b'O';
 
@@ -312,7 +313,7 @@ impl Term {
             Self::Kind(kind) => (b'k', text(kind)),
             Self::Label(label) => (b'l', text(label)),
             Self::Technique(technique) => (b't', text(technique)),
-            Self::Reference(target) => (b'r', id(target)),
+            Self::Reference(target) => (REFERENCES, id(target)),
             Self::Collection(shelf) => (b'c', shelf.key()),
             Self::PastCollection(shelf) => (b'C', shelf.key()),
         };
@@ -359,15 +360,32 @@ pub(crate) fn reference_end(property: &str, object_type: &str) -> Vec<u8> {
     [property.as_bytes(), &[0], object_type.as_bytes()].concat()
 }
 
+/// How the references of those end that say something of an object: live sightings of it, and opinions about it.
+pub(crate) fn word_ends() -> [Vec<u8>; 2] {
+    [reference_end("sighting_of_ref", "sighting"), reference_end("object_refs", "opinion")]
+}
+
 /// The prefix of all rows of live observables of one marking, whatever they are.
 pub(crate) fn live_observables(tlp: Tlp) -> Vec<u8> {
     vec![LIVE_OBSERVABLES, tlp as u8]
 }
 
-/// The key of the observable whose row this is the key of, if it is one of a live object.
-pub(crate) fn live_observable(key: &[u8]) -> Option<&[u8]> {
-    let [LIVE_OBSERVABLES, _, rest @ ..] = key else { return None };
-    split_observable(rest).map(|(observable, _)| observable)
+/// The marking, and the key of the observable whose row this is the key of, if it is one of a live object.
+pub(crate) fn live_observable(key: &[u8]) -> Option<(u8, &[u8])> {
+    let [LIVE_OBSERVABLES, tlp, rest @ ..] = key else { return None };
+    split_observable(rest).map(|(observable, _)| (*tlp, observable))
+}
+
+/// The prefix of all rows of references of one marking, whatever they refer to.
+pub(crate) fn references(tlp: Tlp) -> Vec<u8> {
+    vec![REFERENCES, tlp as u8]
+}
+
+/// The id, as in keys, of the object of which a sighting or an opinion speaks whose reference has this key.
+pub(crate) fn spoken_of(key: &[u8]) -> Option<&[u8]> {
+    let [REFERENCES, _, rest @ ..] = key else { return None };
+    let target = word_ends().iter().find_map(|end| rest.strip_suffix(&end[..]))?;
+    target.split_last_chunk::<8>().map(|(target, _)| target)
 }
 
 /// Cuts the key of an observable from what comes after it in the key of a row.

@@ -122,7 +122,7 @@ fn keys_of_observables_come_apart_again() {
         let key = observable.key();
         assert_eq!(observable_text(&key).as_deref(), Some(value));
         let row = Term::Observable(key.clone()).row(Tlp::Red, 0x0001_0000_0100_0001, kind.as_bytes());
-        assert_eq!(live_observable(&row), Some(&key[..]));
+        assert_eq!(live_observable(&row), Some((Tlp::Red as u8, &key[..])));
         let (found, rest) = split_observable(&row[2..]).unwrap();
         assert_eq!((found, split_number(rest)), (&key[..], Ok((0x0001_0000_0100_0001, kind.as_bytes()))));
     }

@@ -80,7 +80,7 @@ pub fn check(
     for mentioned in search.found {
         answering.add(mentioned)?;
     }
-    answering.finish()
+    answering.finish(known)
 }
 
 /// An answer being put together.
@@ -137,9 +137,9 @@ impl<'a> Answering<'a> {
         Ok(Some(summary))
     }
 
-    fn finish(mut self) -> Result<Answer, StoreError> {
-        let told = self.objects.values().flatten();
-        let mut ids: Vec<_> = told.map(|summary| summary.id.clone()).collect();
+    fn finish(mut self, known: &KnownValues) -> Result<Answer, StoreError> {
+        let told = self.objects.values().flatten().map(|summary| &summary.id);
+        let mut ids: Vec<_> = told.filter(|id| known.may_be_spoken_of(id)).cloned().collect();
         ids.sort();
         ids.dedup();
         let mut left = REFERENCES_READ;
@@ -193,10 +193,7 @@ pub(crate) fn each_word(
 ) -> Result<ControlFlow<()>, StoreError> {
     let ranges = reader.ranges(&Term::Reference(id.to_owned()));
     let mut rows = Merge::numbered(store, Order::Descending, ranges, (0, u64::MAX));
-    let wanted = [
-        layout::reference_end("sighting_of_ref", "sighting"),
-        layout::reference_end("object_refs", "opinion"),
-    ];
+    let wanted = layout::word_ends();
     while let Some(read) = rows.next()? {
         if *left == 0 {
             return Ok(ControlFlow::Break(()));

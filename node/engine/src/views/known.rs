@@ -1,14 +1,16 @@
 //! A filter in memory that knows most values which nobody has ever mentioned, so that asking about one
 //! costs no look into the store.
 //!
-//! It is a Bloom filter of about ten bits a key, in layers that double: a layer that is full stays as it is, and the next
-//! one takes what comes. Each key sets a few bits of one block, which is a line of the processor's cache. Nothing is
-//! ever taken out; a node that starts anew fills it from its index.
+//! It is a Bloom filter of ten bits a key, in layers that double: a layer that is full stays as it is, and the next
+//! one takes what comes; where one has just begun, that makes twenty. Each key sets a few bits of one block, which is a
+//! line of the processor's cache. Nothing is ever taken out; a node that starts anew fills it from its index.
+//!
+//! It knows in the same way of which objects nobody has said anything: there are sightings and opinions of few.
 
 use std::hash::{DefaultHasher, Hasher};
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 use certmesh_intel::Tlp;
 
@@ -24,7 +26,8 @@ const BLOCK_WORDS: usize = 8;
 /// Bits that a key sets.
 const BITS: u32 = 7;
 
-/// Which observables are mentioned at all: it may say that one is which is not, and never the other way round.
+/// Which observables are mentioned at all, and of which objects anything is said: it may say that one is which is not,
+/// and never the other way round.
 ///
 /// Until it is [filled](Self::fill) it says so of everything.
 #[derive(Debug, Default)]
@@ -32,6 +35,8 @@ pub struct KnownValues {
     layers: [OnceLock<Layer>; LAYERS],
     /// For each address family, the prefix lengths that any network has, a bit each.
     lengths: [[AtomicU64; 3]; 2],
+    /// The markings under which anything is mentioned, a bit each.
+    markings: AtomicU8,
     is_whole: AtomicBool,
 }
 
@@ -78,25 +83,33 @@ impl KnownValues {
 
     /// Takes in what a store holds. What is committed meanwhile is taken in by the engine.
     pub fn fill(&self, store: &dyn Store) -> Result<(), StoreError> {
-        let mut last = Vec::new();
         for tlp in Tlp::ALL {
-            let prefix = layout::live_observables(tlp);
-            let mut visit = |key: &[u8], _: &[u8]| {
-                if let Some(observable) = layout::live_observable(key).filter(|it| **it != *last) {
-                    self.add(observable);
-                    last = observable.to_vec();
-                }
-                ControlFlow::Continue(())
-            };
-            store.scan(Family::Index, &prefix, &layout::end_of(&prefix), Order::Ascending, &mut visit)?;
+            for prefix in [layout::live_observables(tlp), layout::references(tlp)] {
+                let mut visit = |key: &[u8], _: &[u8]| {
+                    self.note(key);
+                    ControlFlow::Continue(())
+                };
+                store.scan(Family::Index, &prefix, &layout::end_of(&prefix), Order::Ascending, &mut visit)?;
+            }
         }
         self.is_whole.store(true, Ordering::Release);
         Ok(())
     }
 
-    /// Notes that the observable with this key ([`certmesh_intel::Observable::key`]) is mentioned. It has to be noted
-    /// before anyone can find it in the store.
-    pub(crate) fn add(&self, key: &[u8]) {
+    /// Notes what a row of the index with this key mentions, or speaks of. It has to be noted before anyone can find the
+    /// row in the store.
+    pub(crate) fn note(&self, row: &[u8]) {
+        if let Some((tlp, observable)) = layout::live_observable(row) {
+            // A byte that is no marking is a damaged row, which whoever reads it will tell.
+            self.markings.fetch_or(1_u8.checked_shl(tlp.into()).unwrap_or_default(), Ordering::Relaxed);
+            self.add(observable);
+        } else if let Some(target) = layout::spoken_of(row) {
+            self.add_hash(hash_of_id(target));
+        }
+    }
+
+    /// The observable with this key ([`certmesh_intel::Observable::key`]) is mentioned.
+    fn add(&self, key: &[u8]) {
         match key {
             [b'd', name @ ..] => self.add_parents(name, key),
             [family @ (b'4' | b'6'), .., length] => {
@@ -140,6 +153,17 @@ impl KnownValues {
         !self.is_whole.load(Ordering::Acquire) || self.holds(hash(key))
     }
 
+    /// Whether anything with this marking may be mentioned.
+    pub(crate) fn may_hold_marked(&self, tlp: Tlp) -> bool {
+        !self.is_whole.load(Ordering::Acquire)
+            || self.markings.load(Ordering::Relaxed) & (1 << tlp as u8) != 0
+    }
+
+    /// Whether there may be sightings of, or opinions about, the object with this id.
+    pub(crate) fn may_be_spoken_of(&self, id: &str) -> bool {
+        !self.is_whole.load(Ordering::Acquire) || self.holds(hash_of_id(&layout::id(id)))
+    }
+
     /// Whether any sub-domain may be mentioned of the name whose sub-domains' keys begin with this.
     pub(crate) fn may_hold_below(&self, prefix: &[u8]) -> bool {
         self.may_hold(prefix)
@@ -164,9 +188,15 @@ fn hash(key: &[u8]) -> u64 {
     hasher.finish()
 }
 
+/// Of an id as in keys: no key of an observable begins like this.
+fn hash_of_id(id: &[u8]) -> u64 {
+    hash(&[&[0], id].concat())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::Term;
 
     #[test]
     fn it_never_forgets_and_seldom_errs() {
@@ -196,8 +226,27 @@ mod tests {
     }
 
     #[test]
+    fn it_knows_of_what_somebody_speaks() {
+        let known = KnownValues { is_whole: AtomicBool::new(true), ..KnownValues::default() };
+        let id = |n: u32| format!("indicator--00000000-0000-4000-8000-{n:012}");
+        let [seen, judged] = layout::word_ends();
+        for (at, end) in [(1, &seen), (2, &judged), (3, &layout::reference_end("object_refs", "report"))] {
+            known.note(&Term::Reference(id(at)).row(Tlp::Amber, 7, end));
+        }
+        assert_eq!([1, 2, 3].map(|at| known.may_be_spoken_of(&id(at))), [true, true, false]);
+        assert!(!known.may_hold_marked(Tlp::Amber), "a reference is no mention");
+        let key = b"dcom\0example\0evil\0\x01";
+        known.note(&Term::Observable(key.to_vec()).row(Tlp::Amber, 7, b"domain-name"));
+        assert!(known.may_hold(key));
+        let marked: Vec<_> = Tlp::ALL.into_iter().filter(|tlp| known.may_hold_marked(*tlp)).collect();
+        assert_eq!(marked, [Tlp::Amber]);
+    }
+
+    #[test]
     fn until_it_is_filled_everything_may_be_known() {
         let known = KnownValues::default();
-        assert!(known.may_hold(b"vx\0") && known.may_hold_networks(true, 3));
+        assert!(
+            known.may_hold(b"vx\0") && known.may_hold_networks(true, 3) && known.may_be_spoken_of("x--1")
+        );
     }
 }

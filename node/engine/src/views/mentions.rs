@@ -90,6 +90,7 @@ impl<'a> Search<'a> {
 
     /// Looks for everything that meets the question; `known` tells what need not be looked for.
     pub(crate) fn ask(&mut self, question: &Question, known: Option<&KnownValues>) -> Result<(), StoreError> {
+        self.markings.retain(|tlp| known.is_none_or(|known| known.may_hold_marked(*tlp)));
         let may_hold = |key: &[u8]| known.is_none_or(|known| known.may_hold(key));
         for key in question.exact().iter().filter(|key| may_hold(key)) {
             self.key(How::Exact, key)?;

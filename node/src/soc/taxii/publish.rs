@@ -297,7 +297,7 @@ mod tests {
 
     const GOOD: &str = r#"{"type":"identity","spec_version":"2.1","id":"identity--00000000-0000-4000-8000-000000000001","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","name":"x"}"#;
 
-    fn checked(envelope: &str) -> Result<Checked, Problem> {
+    fn sorted(envelope: &str) -> Result<Checked, Problem> {
         check(envelope.as_bytes(), &AllowList::read("198.51.100.0/24").unwrap())
     }
 
@@ -310,7 +310,7 @@ mod tests {
             )
         };
         let objects = ["10.0.0.1", "8.8.8.8", "198.51.100.9", "203.0.113.7"].map(indicator).join(",");
-        let checked = checked(&format!(r#"{{"objects":[{objects}]}}"#)).unwrap();
+        let checked = sorted(&format!(r#"{{"objects":[{objects}]}}"#)).unwrap();
         assert_eq!(checked.good.iter().map(Vec::len).sum::<usize>(), 1);
         let said: Vec<_> = checked.failures.iter().filter_map(|one| one.message.as_deref()).collect();
         for (said, words) in said.iter().zip(["10.0.0.1: it is", "a public resolver", "among your own"]) {
@@ -328,7 +328,7 @@ mod tests {
         );
         let junk =
             format!(r#"{{"objects":[{GOOD},1,null,{{}},{{"id":5}},{{"id":"x\u001b"}},{red},{GOOD}]}}"#);
-        let checked = checked(&junk).unwrap();
+        let checked = sorted(&junk).unwrap();
         assert_eq!(checked.good.iter().map(Vec::len).collect::<Vec<_>>(), [2]);
         assert_eq!(checked.failures.len(), 6);
         assert!(checked.failures.iter().all(|one| one.message.is_some() && !one.id.contains('\u{1b}')));
@@ -336,7 +336,7 @@ mod tests {
         for (text, status) in
             [("", 400), ("[]", 400), ("{\"objects\":1}", 400), ("{}", 422), ("{\"objects\":[]}", 422)]
         {
-            let refused = checked(text).map(|_| ()).unwrap_err();
+            let refused = sorted(text).map(|_| ()).unwrap_err();
             assert_eq!(refused.status().as_u16(), status, "{text}");
         }
     }
@@ -344,15 +344,15 @@ mod tests {
     #[test]
     fn an_envelope_of_crumbs_is_refused_whole() {
         let crumbs = |count: usize| format!(r#"{{"objects":[{}]}}"#, vec!["1"; count].join(","));
-        assert_eq!(checked(&crumbs(ENVELOPE_OBJECTS)).unwrap().failures.len(), ENVELOPE_OBJECTS);
-        let refused = checked(&crumbs(ENVELOPE_OBJECTS + 1)).map(|_| ()).unwrap_err();
+        assert_eq!(sorted(&crumbs(ENVELOPE_OBJECTS)).unwrap().failures.len(), ENVELOPE_OBJECTS);
+        let refused = sorted(&crumbs(ENVELOPE_OBJECTS + 1)).map(|_| ()).unwrap_err();
         assert_eq!(refused.status().as_u16(), 400);
     }
 
     #[test]
     fn records_stay_small() {
         let many = vec![GOOD; 2 * RECORD_TEXT_BYTES / GOOD.len() + 2].join(",");
-        let checked = checked(&format!("{{\"objects\":[{many}]}}")).unwrap();
+        let checked = sorted(&format!("{{\"objects\":[{many}]}}")).unwrap();
         assert_eq!(checked.good.len(), 3);
         let text = |record: &Vec<(Detail, Box<RawValue>)>| {
             record.iter().map(|(_, text)| text.get().len()).sum::<usize>()

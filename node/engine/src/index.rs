@@ -150,14 +150,21 @@ impl Writing<'_> {
 
     /// The object that arrived then, with all that its rows come from.
     pub(crate) fn subject(&self, arrival: u64) -> Result<Subject, StoreError> {
-        let key = layout::object(arrival);
-        let value = self.get(Family::Object, &key)?;
-        let value = value.ok_or_else(|| damaged("the index names an object that is not there"))?;
-        let object = StoredObject::decode(&key, &value)?;
+        let object = self.object(arrival)?;
         let facts = Facts::read(&object.json).ok_or_else(|| damaged("a stored object is none"))?;
         let mut publishers = vec![object.publisher()];
         publishers.extend(self.later_publishers(arrival)?);
         Ok(Subject { id: layout::id(&facts.id), object, facts, publishers })
+    }
+
+    /// The object that arrived then.
+    fn object(&self, arrival: u64) -> Result<StoredObject, StoreError> {
+        let key = layout::object(arrival);
+        let value = self.get(Family::Object, &key)?;
+        StoredObject::decode(
+            &key,
+            &value.ok_or_else(|| damaged("the index names an object that is not there"))?,
+        )
     }
 
     fn later_publishers(&self, arrival: u64) -> Result<Vec<Publisher>, StoreError> {

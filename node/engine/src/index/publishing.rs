@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use certmesh_wire::{Header, MemberCode, NodeId, RecordId};
 
-use super::{Facts, Subject, Writing};
+use super::{Facts, State, Subject, Writing};
 use crate::layout::{self, Class, Publisher, StoredObject, Version};
 use crate::limits::{AHEAD_MS, RECORD_TERMS};
 use crate::store::{Family, StoreError};
@@ -77,7 +77,7 @@ impl Writing<'_> {
         let touched = fresh.entry(id.clone()).or_default();
         if let Some(arrival) = known {
             let is_fresh = touched.iter().any(|subject| subject.object.arrival == arrival);
-            return if is_fresh { Ok(()) } else { self.publish_again(arrival, publisher) };
+            return if is_fresh { Ok(()) } else { self.publish_again(arrival, publisher, &state, &facts) };
         }
         let new = self.keep(carrier, json, facts, publisher);
         let version = self.version_by(&new, &new.publishers[0]);
@@ -161,17 +161,27 @@ impl Writing<'_> {
 
     /// The same bytes again add to their provenance. In the collection of a member that had not published them, they
     /// are new.
-    fn publish_again(&mut self, arrival: u64, publisher: Publisher) -> Result<(), StoreError> {
+    fn publish_again(
+        &mut self,
+        arrival: u64,
+        publisher: Publisher,
+        state: &State,
+        facts: &Facts,
+    ) -> Result<(), StoreError> {
         // Asked first, and for this record alone: a record may hold one text thousands of times, and a text may
         // have come in thousands of records.
         let key = layout::publisher(arrival, &publisher.record);
-        if self.get(Family::Index, &key)?.is_some() {
+        if self.get(Family::Index, &key)?.is_some() || self.object(arrival)?.record == publisher.record {
+            return Ok(());
+        }
+        let class = self.ledger.owners.class(facts.created_by.as_deref(), publisher.member);
+        let known = self.version(&layout::id(&facts.id), state, class, publisher.member, facts)?;
+        if known.is_some_and(|known| known.ahead <= publisher.ahead) {
+            // Its member's copy stays what it is, whoever else has published the text.
+            self.steps.put(Family::Index, key, publisher.encode());
             return Ok(());
         }
         let mut subject = self.subject(arrival)?;
-        if subject.object.record == publisher.record {
-            return Ok(());
-        }
         let id = subject.id.clone();
         let mut state = self.state(&id)?;
         let (before, held) = (self.rows(&subject, &state)?, self.unshelve(&subject, &state)?);

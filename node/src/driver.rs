@@ -190,8 +190,23 @@ impl Shell {
                     Ok(ControlFlow::Break(())) => return,
                     Err(failure) => return self.fail(inputs, failure),
                 },
-                Err(error) => return self.fail(inputs, error.into()),
+                Err(error) => {
+                    if error.is_of_the_index() {
+                        self.have_rebuilt();
+                    }
+                    return self.fail(inputs, error.into());
+                }
             }
+        }
+    }
+
+    /// The index contradicts itself: the next start makes it anew from the records, which are not damaged.
+    fn have_rebuilt(&self) {
+        let mut steps = Steps::default();
+        order_rebuild(&mut steps);
+        match commit(&*self.store, steps) {
+            Ok(_) => tracing::error!("the index is damaged; the next start rebuilds it from the records"),
+            Err(error) => tracing::error!("the index is damaged: {error}"),
         }
     }
 

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use certmesh_wire::MemberCode;
 
 use crate::commit::Steps;
-use crate::layout::{self, Class, Counts, Publisher, StoredObject, Version, damaged};
+use crate::layout::{self, Class, Counts, Publisher, StoredObject, Version, damaged_index};
 use crate::store::{Family, Order, Store, StoreError};
 use crate::views::KnownValues;
 
@@ -151,7 +151,7 @@ impl Writing<'_> {
     /// The object that arrived then, with all that its rows come from.
     pub(crate) fn subject(&self, arrival: u64) -> Result<Subject, StoreError> {
         let object = self.object(arrival)?;
-        let facts = Facts::read(&object.json).ok_or_else(|| damaged("a stored object is none"))?;
+        let facts = Facts::read(&object.json).ok_or_else(|| damaged_index("a stored object is none"))?;
         let mut publishers = vec![object.publisher()];
         publishers.extend(self.later_publishers(arrival)?);
         Ok(Subject { id: layout::id(&facts.id), object, facts, publishers })
@@ -163,7 +163,7 @@ impl Writing<'_> {
         let value = self.get(Family::Object, &key)?;
         StoredObject::decode(
             &key,
-            &value.ok_or_else(|| damaged("the index names an object that is not there"))?,
+            &value.ok_or_else(|| damaged_index("the index names an object that is not there"))?,
         )
     }
 

@@ -50,7 +50,7 @@ pub(crate) use control::*;
 pub(crate) use index::*;
 pub use values::{Counts, LogState, StoredObject};
 
-use crate::store::{Family, StoreError};
+use crate::store::{Family, READING_INDEX, StoreError};
 
 /// The number of the table above, as far as the index goes, and of what [`crate::index::Facts`] takes from an object. An index
 /// of another one is rebuilt.
@@ -71,6 +71,11 @@ pub(crate) fn damaged(what: &str) -> StoreError {
     StoreError { doing: "reading", cause: what.into() }
 }
 
+/// Damage that a rebuild of the index mends.
+pub(crate) fn damaged_index(what: &str) -> StoreError {
+    StoreError { doing: READING_INDEX, cause: what.into() }
+}
+
 pub(crate) struct Fields<'a> {
     pub(crate) rest: &'a [u8],
     pub(crate) family: Family,
@@ -78,7 +83,11 @@ pub(crate) struct Fields<'a> {
 
 impl Fields<'_> {
     pub(crate) fn damaged(&self) -> StoreError {
-        damaged(&format!("a value of family `{}` does not have its shape", self.family.name()))
+        let what = format!("a value of family `{}` does not have its shape", self.family.name());
+        match self.family {
+            Family::Index | Family::Object => damaged_index(&what),
+            _ => damaged(&what),
+        }
     }
 
     pub(crate) fn take<const N: usize>(&mut self) -> Result<[u8; N], StoreError> {

@@ -103,6 +103,17 @@ impl StoreError {
     }
 }
 
+/// What was being done when the index contradicts itself, or what it names.
+pub(crate) const READING_INDEX: &str = "reading the index";
+
+impl StoreError {
+    /// Whether it is the index that is damaged, or an object that it names: both can be made anew from the records.
+    #[must_use]
+    pub fn is_of_the_index(&self) -> bool {
+        self.doing == READING_INDEX
+    }
+}
+
 /// Called with each key and value of a scan, until it breaks off.
 pub type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>;
 

@@ -1,6 +1,10 @@
 //! `certmesh reindex`: the index made anew from the records answers as the old one did.
 
-use certmesh_tests::Mesh;
+use std::ops::ControlFlow;
+
+use certmesh_engine::store::{Batch, Family, Order, Store, Write};
+use certmesh_store::RocksStore;
+use certmesh_tests::{Mesh, wait_until};
 use serde_json::json;
 
 use crate::{id, indicator, publish};
@@ -30,4 +34,34 @@ fn an_index_that_is_made_anew_answers_as_before() {
     mesh.up();
     assert!(sg.log().contains("the index is rebuilt"), "{}", sg.log());
     assert_eq!(answers(), before);
+}
+
+#[test]
+fn a_damaged_index_is_found_and_made_anew() {
+    let mesh = Mesh::raise(2);
+    let sg = mesh.node("SG");
+    let object = indicator(1, "[domain-name:value = 'n1.example']", json!({}));
+    publish(sg, std::slice::from_ref(&object));
+    sg.stop();
+    let store = RocksStore::open(sg.data_dir(), mesh.id()).unwrap();
+    let mut rows = Vec::new();
+    let mut visit = |key: &[u8], _: &[u8]| {
+        rows.push(Write::delete(Family::Object, key));
+        ControlFlow::Continue(())
+    };
+    store.scan(Family::Object, &[0], &[u8::MAX; 9], Order::Ascending, &mut visit).unwrap();
+    assert_eq!(rows.len(), 1, "the one object");
+    store.commit(&Batch { writes: rows }).unwrap();
+    drop(store);
+
+    mesh.up();
+    // The same text again: the index says where it stands, and there is nothing.
+    let bundle = json!({ "type": "bundle", "id": "bundle--00000000-0000-4000-8000-000000000000", "objects": [object] });
+    let said = sg.run_fed(&["publish", "-"], &bundle.to_string()).refused(1);
+    assert!(said.contains("the index names an object that is not there"), "{said}");
+    wait_until("the node ends", || !sg.is_running());
+    assert!(sg.log().contains("the next start rebuilds it"), "{}", sg.log());
+    mesh.up();
+    assert!(sg.log().contains("the index is rebuilt"), "{}", sg.log());
+    sg.run(["check", "n1.example"]).done();
 }

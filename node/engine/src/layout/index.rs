@@ -9,7 +9,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use certmesh_intel::{Observable, Tlp};
 use certmesh_wire::{MemberCode, NodeId, RecordId, sha256};
 
-use super::{Fields, at, damaged};
+use super::{Fields, at, damaged_index};
 use crate::store::{Family, StoreError};
 
 /// The longest text that stands in a key as it is.
@@ -74,7 +74,7 @@ impl Class {
 
     fn decode(byte: u8) -> Result<Self, StoreError> {
         let known = Self::ALL.into_iter().find(|class| *class as u8 == byte);
-        known.ok_or_else(|| damaged("a version of no class"))
+        known.ok_or_else(|| damaged_index("a version of no class"))
     }
 }
 
@@ -219,7 +219,7 @@ impl Publisher {
 
     pub(crate) fn decode(key: &[u8], value: &[u8]) -> Result<Self, StoreError> {
         let record = key.last_chunk().copied().map(RecordId);
-        let record = record.ok_or_else(|| damaged("a key of family `index` does not name a record"))?;
+        let record = record.ok_or_else(|| damaged_index("a key of family `index` does not name a record"))?;
         let mut fields = Fields { rest: value, family: Family::Index };
         let (member, node) = (fields.member()?, NodeId(fields.take()?));
         Ok(Self { record, member, node, ahead: fields.take()? != [0] })
@@ -424,7 +424,8 @@ fn network(address: impl std::fmt::Display, length: u8, whole: u8) -> String {
 
 /// A number, and what follows it.
 pub(crate) fn split_number(bytes: &[u8]) -> Result<(u64, &[u8]), StoreError> {
-    let (number, rest) = bytes.split_first_chunk().ok_or_else(|| damaged("a row without its number"))?;
+    let (number, rest) =
+        bytes.split_first_chunk().ok_or_else(|| damaged_index("a row without its number"))?;
     Ok((u64::from_be_bytes(*number), rest))
 }
 

@@ -71,7 +71,7 @@ pub fn listed(
         let mut rows = Merge::new(store, Order::Ascending, prefixes, (from, Some(&[class + 1])));
         while let Some(read) = rows.next()? {
             let (key, rest) = layout::split_observable(&read.rest)
-                .ok_or_else(|| layout::damaged("a row of the index does not name an observable"))?;
+                .ok_or_else(|| layout::damaged_index("a row of the index does not name an observable"))?;
             if listing.key != key {
                 if listing.flush(visit).is_break() {
                     return Ok(());

@@ -133,7 +133,7 @@ impl<'a> Search<'a> {
             && let Some(Read { rest, value, .. }) = rows.next()?
         {
             let (key, rest) = layout::split_observable(&rest)
-                .ok_or_else(|| layout::damaged("a row of the index does not name an observable"))?;
+                .ok_or_else(|| layout::damaged_index("a row of the index does not name an observable"))?;
             self.take(How::narrower(key), key, rest, &value)?;
         }
         Ok(())

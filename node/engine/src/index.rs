@@ -153,7 +153,10 @@ impl Writing<'_> {
         let object = self.object(arrival)?;
         let facts = Facts::read(&object.json).ok_or_else(|| damaged_index("a stored object is none"))?;
         let mut publishers = vec![object.publisher()];
-        publishers.extend(self.later_publishers(arrival)?);
+        self.each_later_publisher(arrival, |publisher| {
+            publishers.push(publisher);
+            ControlFlow::Continue(())
+        })?;
         Ok(Subject { id: layout::id(&facts.id), object, facts, publishers })
     }
 
@@ -167,14 +170,15 @@ impl Writing<'_> {
         )
     }
 
-    fn later_publishers(&self, arrival: u64) -> Result<Vec<Publisher>, StoreError> {
-        let prefix = layout::publishers(arrival);
-        let (mut found, mut fault) = (Vec::new(), None);
+    /// Everyone who published the object that arrived then, after the first who did.
+    fn each_later_publisher(
+        &self,
+        arrival: u64,
+        mut each: impl FnMut(Publisher) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let (prefix, mut fault) = (layout::publishers(arrival), None);
         let mut visit = |key: &[u8], value: &[u8]| match Publisher::decode(key, value) {
-            Ok(publisher) => {
-                found.push(publisher);
-                ControlFlow::Continue(())
-            }
+            Ok(publisher) => each(publisher),
             Err(e) => {
                 fault = Some(e);
                 ControlFlow::Break(())
@@ -182,7 +186,7 @@ impl Writing<'_> {
         };
         let end = layout::end_of(&prefix);
         self.steps.scan(self.store, Family::Index, &prefix, &end, Order::Ascending, &mut visit)?;
-        fault.map_or(Ok(found), Err)
+        fault.map_or(Ok(()), Err)
     }
 
     /// Puts a member's copy among the versions of its id.

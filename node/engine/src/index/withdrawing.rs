@@ -2,12 +2,13 @@
 //! one as its provenance.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use certmesh_wire::RecordId;
 
 use super::rows::Rows;
 use super::{Subject, Writing};
-use crate::layout::{self, Class};
+use crate::layout::{self, Class, Publisher};
 use crate::store::{Family, StoreError};
 use crate::verify::ReadObject;
 
@@ -26,6 +27,9 @@ impl Writing<'_> {
             let id = layout::id(&facts.id);
             let state = self.state(&id)?;
             let Some(arrival) = self.find(&id, &state, facts)? else { continue };
+            if self.withdraw_one_of_many(record, arrival)? {
+                continue;
+            }
             let subject = self.subject(arrival)?;
             if subject.publishers.iter().any(|publisher| publisher.record == *record) {
                 self.withdraw_from(record, subject)?;
@@ -33,6 +37,27 @@ impl Writing<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Withdraws a later publication of an object whose member has published it in another record too, so that all else
+    /// stays as it is: without a look at everybody who did. Whether it was one.
+    fn withdraw_one_of_many(&mut self, record: &RecordId, arrival: u64) -> Result<bool, StoreError> {
+        let key = layout::publisher(arrival, record);
+        let Some(value) = self.get(Family::Index, &key)? else { return Ok(false) };
+        let gone = Publisher::decode(&key, &value)?;
+        let stays = |one: &Publisher| one.member == gone.member && one.record != gone.record && !one.ahead;
+        let is_one_of_many = stays(&self.object(arrival)?.publisher()) || {
+            let mut found = false;
+            self.each_later_publisher(arrival, |one| {
+                found = stays(&one);
+                if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            })?;
+            found
+        };
+        if is_one_of_many {
+            self.steps.delete(Family::Index, key);
+        }
+        Ok(is_one_of_many)
     }
 
     /// Applies what the ids come to.

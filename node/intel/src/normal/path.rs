@@ -12,11 +12,21 @@ const HIVES: [(&str, &str); 5] = [
 /// The normal form of a path of Windows: lower case, each backslash once (patterns often carry them doubled), none at the
 /// end. Paths of other systems tell cases apart, and stay as they are.
 pub(crate) fn windows(text: &str) -> Option<String> {
-    is_windows(text).then(|| single_backslashes(text).to_lowercase()).filter(|path| !path.is_empty())
+    with_single_backslashes(text).map(|path| path.to_lowercase())
+}
+
+/// Whether a text is a path of Windows.
+pub(crate) fn is_windows(text: &str) -> bool {
+    with_single_backslashes(text).is_some()
+}
+
+/// A path of Windows with each backslash once. Where nothing follows the drive or the variable, it is none.
+fn with_single_backslashes(text: &str) -> Option<String> {
+    begins_as_windows(text).then(|| single_backslashes(text)).filter(|path| begins_as_windows(path))
 }
 
 /// Whether a text begins as paths of Windows do: `C:\`, `\\server`, `%TEMP%\`.
-pub(crate) fn is_windows(text: &str) -> bool {
+fn begins_as_windows(text: &str) -> bool {
     let drive = |rest: &str| rest.starts_with(":\\") && text.starts_with(|c: char| c.is_ascii_alphabetic());
     let variable = || text.strip_prefix('%')?.split_once('%').map(|(_, rest)| rest.starts_with('\\'));
     text.starts_with("\\\\") || text.get(1..).is_some_and(drive) || variable() == Some(true)
@@ -24,7 +34,7 @@ pub(crate) fn is_windows(text: &str) -> bool {
 
 /// A path in its own case, on Windows with each backslash once.
 pub(crate) fn written(text: &str) -> String {
-    if is_windows(text) { single_backslashes(text) } else { text.to_owned() }
+    with_single_backslashes(text).unwrap_or_else(|| text.to_owned())
 }
 
 /// The normal form of a registry key: its hive in full, lower case, each backslash once.
@@ -73,7 +83,20 @@ mod tests {
             assert_eq!(windows(path).as_deref(), Some(normal), "{path}");
             assert_eq!(windows(normal).as_deref(), Some(normal), "{path}");
         }
-        for path in ["/usr/bin/x", "evil.exe", "C:", "%41", "x", "é:\\", ""] {
+        for path in [
+            "/usr/bin/x",
+            "evil.exe",
+            "C:",
+            r"C:\",
+            r"C:\\ ",
+            "%41",
+            r"%L%\",
+            r"%TEMP%\\",
+            r"\\",
+            "x",
+            "é:\\",
+            "",
+        ] {
             assert_eq!(windows(path), None, "{path}");
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use certmesh_engine::store::{Batch, Family, Order, Store, StoreError, Visit};
+use certmesh_engine::store::{Batch, Family, Order, Readable, Store, StoreError, Visit};
 
 /// A number that grows with each change of the index.
 #[derive(Debug, Clone, Default)]
@@ -26,7 +26,7 @@ struct Noticed {
     changes: Changes,
 }
 
-impl Store for Noticed {
+impl Readable for Noticed {
     fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         self.store.get(family, key)
     }
@@ -40,6 +40,16 @@ impl Store for Noticed {
         visit: Visit<'_>,
     ) -> Result<(), StoreError> {
         self.store.scan(family, from, to, order, visit)
+    }
+
+    fn pick(&self, family: Family, keys: &[Vec<u8>], visit: Visit<'_>) -> Result<(), StoreError> {
+        self.store.pick(family, keys, visit)
+    }
+}
+
+impl Store for Noticed {
+    fn freeze(&self, look: &mut dyn FnMut(&dyn Readable)) -> Result<(), StoreError> {
+        self.store.freeze(look)
     }
 
     /// Counted when it is done: whoever reads the number first, and then the store, may make something twice, but never

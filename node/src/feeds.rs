@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use certmesh_engine::Reader;
-use certmesh_engine::store::{Store, StoreError};
+use certmesh_engine::store::{Readable, Store, StoreError};
 use certmesh_intel::formats::{Feed, Head, Source, Writer};
 use certmesh_wire::sha256;
 use tokio::sync::{Semaphore, mpsc};
@@ -198,25 +198,28 @@ impl Feeds {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
         };
-        let mut making = Making {
-            store: &*self.store,
-            membership: &membership,
-            reader: Reader { ceiling: of.1.ceiling, now_ms: now_ms() },
-            allow: &allow,
-            head: Head {
-                mesh: &membership.roster().name,
-                exercise: state.exercise,
-                cut_off_since_ms: state.cut_off_since_ms,
-                serial: 0,
-            },
-            out: Out::new(&mut take),
-        };
-        let outcome = self.write(of, state, &mut making);
-        let until_ms = making.out.until_ms();
-        match outcome {
+        let mut make = |store: &dyn Readable| {
+            let mut making = Making {
+                store,
+                membership: &membership,
+                reader: Reader { ceiling: of.1.ceiling, now_ms: now_ms() },
+                allow: &allow,
+                head: Head {
+                    mesh: &membership.roster().name,
+                    exercise: state.exercise,
+                    cut_off_since_ms: state.cut_off_since_ms,
+                    serial: 0,
+                },
+                out: Out::new(&mut take),
+            };
+            let outcome = self.write(of, state, &mut making);
             // Whoever has gone away needs no end.
-            Ok(()) => _ = making.out.flush(),
-            Err(fault) => _ = pieces.blocking_send(Err(fault)),
+            let outcome = outcome.map(|()| _ = making.out.flush());
+            Ok((outcome, making.out.until_ms()))
+        };
+        let (outcome, until_ms) = self.store.frozen(&mut make).unwrap_or_else(|e| (Err(e.into()), 0));
+        if let Err(fault) = outcome {
+            let _ = pieces.blocking_send(Err(fault));
         }
         until_ms
     }

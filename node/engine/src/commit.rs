@@ -230,7 +230,7 @@ pub fn commit(store: &dyn Store, steps: Steps) -> Result<Committed, StoreError> 
 #[allow(clippy::unwrap_used, reason = "a test's own inputs")]
 mod tests {
     use super::*;
-    use crate::store::MemoryStore;
+    use crate::store::{MemoryStore, Readable};
 
     /// The keys of a range and what they mean, at most so many.
     fn seen(steps: &Steps, store: &MemoryStore, order: Order, most: usize) -> Vec<(Vec<u8>, Vec<u8>)> {

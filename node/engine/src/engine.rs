@@ -17,7 +17,7 @@ use crate::quota::Quotas;
 use crate::refusal::Refusal;
 use crate::settle::{Branch, to_take_back};
 use crate::signing::{Signing, StopNote};
-use crate::store::{Family, Store, StoreError};
+use crate::store::{Family, Readable, Store, StoreError};
 use crate::tokens::Tokens;
 use crate::verify::Prechecked;
 use crate::views::KnownValues;
@@ -222,7 +222,7 @@ impl Engine {
 }
 
 /// The last arrival that was ever given; 0 before the first.
-pub fn last_arrival(store: &dyn Store) -> Result<u64, StoreError> {
+pub fn last_arrival(store: &dyn Readable) -> Result<u64, StoreError> {
     let arrival = store.get(Family::Meta, layout::LAST_ARRIVAL)?;
     arrival.map_or(Ok(0), |bytes| layout::arrival_of(&bytes))
 }

@@ -7,7 +7,7 @@ use certmesh_wire::{ExportWriter, Parcel, RecordId};
 
 use crate::layout::{self, LogState};
 use crate::membership::Membership;
-use crate::store::{Family, Order, Store, StoreError};
+use crate::store::{Family, Order, Readable, Store, StoreError};
 
 /// Every record here with its manifests, piece by piece, in the format of [`certmesh_wire::Export`].
 pub fn export(
@@ -33,7 +33,7 @@ pub fn export(
 }
 
 /// The record with this id and its body, if it is here and not disputed.
-pub fn parcel(store: &dyn Store, record: RecordId) -> Result<Option<Parcel>, StoreError> {
+pub fn parcel(store: &dyn Readable, record: RecordId) -> Result<Option<Parcel>, StoreError> {
     let Some(place) = store.get(Family::Control, &layout::record(&record))? else { return Ok(None) };
     let (number, seq) = layout::decode_place(&place)?;
     let logs = layout::read_logs(store)?;

@@ -117,18 +117,8 @@ impl StoreError {
 /// Called with each key and value of a scan, until it breaks off.
 pub type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>;
 
-/// Durable, ordered storage with one writer and any number of readers.
-///
-/// - [`commit`](Self::commit) is atomic and durable: after `Ok`, a power cut takes nothing of it
-///   back; after `Err`, or a crash during the call, either all of the batch is there or none. No
-///   reader sees any of a batch before it is durable, and every reader sees all of it after `Ok`.
-/// - After an `Err` of `commit` the store must not be written again: open it anew, and rebuild the
-///   engine from what is there. Reads go on meanwhile.
-/// - Reads see every batch committed before they began. A scan sees one moment.
-/// - Only one thread calls `commit` at a time.
-///
-/// [`contract::check`] is this contract as a test.
-pub trait Store: Send + Sync {
+/// What can be read: a store, which goes on meanwhile, or one moment of it.
+pub trait Readable {
     /// The value of a key.
     fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
 
@@ -142,6 +132,48 @@ pub trait Store: Send + Sync {
         visit: Visit<'_>,
     ) -> Result<(), StoreError>;
 
+    /// Visits those of these keys that are there. They rise, so that what lies side by side is read in one go.
+    fn pick(&self, family: Family, keys: &[Vec<u8>], visit: Visit<'_>) -> Result<(), StoreError> {
+        for key in keys {
+            if let Some(value) = self.get(family, key)?
+                && visit(key, &value).is_break()
+            {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Durable, ordered storage with one writer and any number of readers.
+///
+/// - [`commit`](Self::commit) is atomic and durable: after `Ok`, a power cut takes nothing of it
+///   back; after `Err`, or a crash during the call, either all of the batch is there or none. No
+///   reader sees any of a batch before it is durable, and every reader sees all of it after `Ok`.
+/// - After an `Err` of `commit` the store must not be written again: open it anew, and rebuild the
+///   engine from what is there. Reads go on meanwhile.
+/// - Reads see every batch committed before they began. A scan sees one moment, and so does whoever
+///   [`freeze`](Self::freeze)s the store, in all that they read of it.
+/// - Only one thread calls `commit` at a time.
+///
+/// [`contract::check`] is this contract as a test.
+pub trait Store: Readable + Send + Sync {
+    /// Shows the store as it is at this moment, whatever is committed meanwhile.
+    fn freeze(&self, look: &mut dyn FnMut(&dyn Readable)) -> Result<(), StoreError>;
+
     /// Writes all of the batch and syncs it to the disk.
     fn commit(&self, batch: &Batch) -> Result<(), StoreError>;
+}
+
+impl dyn Store + '_ {
+    /// What `read` makes of the store at this moment: an answer that takes several reads is of one moment, or an object
+    /// that moves between two of them is missed, or told twice.
+    pub fn frozen<T>(
+        &self,
+        read: impl FnOnce(&dyn Readable) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let (mut read, mut found) = (Some(read), None);
+        self.freeze(&mut |moment| found = read.take().map(|read| read(moment)))?;
+        found.unwrap_or_else(|| Err(StoreError { doing: "reading", cause: "nothing was shown".into() }))
+    }
 }

@@ -29,7 +29,7 @@ pub use why::{Because, Reason, Reasons, why};
 
 use crate::layout::{self, Class, Counts, Shelf, StoredObject, Term};
 use crate::limits::{PAGE_BYTES, PAGE_OBJECTS, PAGE_READS};
-use crate::store::{Family, Order, Store, StoreError};
+use crate::store::{Family, Order, Readable, StoreError};
 use merge::Merge;
 pub(crate) use reader::newest_publications;
 use reader::{copies, object_at, state};
@@ -44,7 +44,7 @@ pub struct Page {
 }
 
 /// How much the store holds.
-pub fn counts(store: &dyn Store) -> Result<Counts, StoreError> {
+pub fn counts(store: &dyn Readable) -> Result<Counts, StoreError> {
     store.get(Family::Meta, layout::COUNTS)?.map_or(Ok(Counts::default()), |bytes| Counts::decode(&bytes))
 }
 
@@ -52,14 +52,14 @@ pub fn counts(store: &dyn Store) -> Result<Counts, StoreError> {
 /// revoke one, whether they have expired or not.
 ///
 /// Whoever reads on from where it says, also after a page with nothing in it, misses nothing and sees nothing twice.
-pub fn after(store: &dyn Store, arrival: u64) -> Result<Collected, StoreError> {
+pub fn after(store: &dyn Readable, arrival: u64) -> Result<Collected, StoreError> {
     let timeless = Reader::operator(0);
     collected(store, &timeless, &Collection::All, &Selection::default(), arrival, PAGE_OBJECTS)
 }
 
 /// Every version of the object with this STIX id, by whoever may publish it, latest arrival first: one page of those that
 /// arrived before `before` (all, if absent).
-pub fn versions(store: &dyn Store, id: &str, before: Option<u64>) -> Result<Page, StoreError> {
+pub fn versions(store: &dyn Readable, id: &str, before: Option<u64>) -> Result<Page, StoreError> {
     let before = before.unwrap_or(u64::MAX);
     let state = state(store, &layout::id(id))?;
     let has_owner = state.counted_class() == Class::Owned;
@@ -92,6 +92,6 @@ pub fn versions(store: &dyn Store, id: &str, before: Option<u64>) -> Result<Page
 }
 
 /// The object that arrived then, if it still stands there: whoever asks knows that they may see it.
-pub fn at(store: &dyn Store, arrival: u64) -> Result<Option<StoredObject>, StoreError> {
+pub fn at(store: &dyn Readable, arrival: u64) -> Result<Option<StoredObject>, StoreError> {
     object_at(store, arrival)
 }

@@ -6,7 +6,7 @@ mod mesh;
 
 use std::sync::Arc;
 
-use certmesh_engine::store::{Family, MemoryStore, Store};
+use certmesh_engine::store::{Family, MemoryStore, Readable};
 use certmesh_engine::{Membership, PublishFault, Query, Refusal, Steps, Verdict, commit, counts};
 use certmesh_wire::{
     Audience, BodyRef, Checkpoint, Header, Kind, NodeState, Opening, PackedBody, Parcel, Record,

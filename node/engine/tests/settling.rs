@@ -7,7 +7,7 @@ mod mesh;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use certmesh_engine::store::{Batch, Family, MemoryStore, Order, Store, StoreError, Visit};
+use certmesh_engine::store::{Batch, Family, MemoryStore, Order, Readable, Store, StoreError, Visit};
 use certmesh_engine::sync::frontier;
 use certmesh_engine::{Document, Membership, Query, counts, forks};
 use certmesh_wire::{Checkpoint, Manifest, NodeState, Parcel, Record, RosterLimits, SignedManifest};
@@ -171,7 +171,7 @@ fn a_long_tail_goes_and_comes_in_portions_and_a_restart_between_them_loses_nothi
 /// A store that counts how often it is read.
 struct Counting<'a>(&'a MemoryStore, AtomicUsize);
 
-impl Store for Counting<'_> {
+impl Readable for Counting<'_> {
     fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         self.1.fetch_add(1, Ordering::Relaxed);
         self.0.get(family, key)
@@ -186,6 +186,12 @@ impl Store for Counting<'_> {
         visit: Visit<'_>,
     ) -> Result<(), StoreError> {
         self.0.scan(family, from, to, order, visit)
+    }
+}
+
+impl Store for Counting<'_> {
+    fn freeze(&self, look: &mut dyn FnMut(&dyn Readable)) -> Result<(), StoreError> {
+        self.0.freeze(look)
     }
 
     fn commit(&self, batch: &Batch) -> Result<(), StoreError> {

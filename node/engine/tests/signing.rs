@@ -7,7 +7,7 @@ mod mesh;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use certmesh_engine::store::{Batch, Family, MemoryStore, Order, Store, Write};
+use certmesh_engine::store::{Batch, Family, MemoryStore, Order, Readable, Store, Write};
 use certmesh_engine::{Engine, Membership, PublishFault, Signing, Steps, StopNote};
 use certmesh_wire::{Audience, Frontier, FrontierEntry, Opening, Pin, RecordId, SignedRoster};
 use mesh::seven::{self, code_of, first_manifest, founded, key, next, root, roster_of};

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use bytes::Bytes;
-use certmesh_engine::store::Store;
+use certmesh_engine::store::Readable;
 use certmesh_engine::{Membership, Reader};
 use certmesh_intel::allow::AllowList;
 use certmesh_intel::formats::Head;
@@ -15,7 +15,7 @@ const PIECE_BYTES: usize = 128 * 1024;
 
 /// What a list is made of.
 pub(super) struct Making<'a> {
-    pub(super) store: &'a dyn Store,
+    pub(super) store: &'a dyn Readable,
     pub(super) membership: &'a Membership,
     pub(super) reader: Reader,
     pub(super) allow: &'a AllowList,

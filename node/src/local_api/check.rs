@@ -11,7 +11,7 @@ use axum::extract::{Request, State as AxumState};
 use axum::response::Response;
 use bytes::{Bytes, BytesMut};
 use certmesh_api::{CheckHit, Checked};
-use certmesh_engine::store::{Store, StoreError};
+use certmesh_engine::store::{Readable, Store, StoreError};
 use certmesh_engine::{Answer, Hit, KnownValues, Reader};
 use certmesh_intel::Question;
 use certmesh_wire::MemberCode;
@@ -66,7 +66,7 @@ fn answers(asking: Asking, request: BodyDataStream) -> impl Stream<Item = Result
         }
         let stopped = |_| StoreError { doing: "reading", cause: "the node is stopping".into() };
         let work = tokio::task::spawn_blocking(move || {
-            let text = asking.answer(&mut portion);
+            let text = asking.store.frozen(|store| asking.answer(store, &mut portion));
             text.map(|text| (text, asking, portion))
         });
         let (text, asking, portion) = work.await.map_err(stopped)??;
@@ -149,7 +149,7 @@ impl Lines {
 
 impl Asking {
     /// The answers for as many of the portion's lines as fit.
-    fn answer(&self, portion: &mut Portion) -> Result<Bytes, StoreError> {
+    fn answer(&self, store: &dyn Readable, portion: &mut Portion) -> Result<Bytes, StoreError> {
         let reader = Reader::operator(now_ms());
         let mut text = Vec::new();
         while !portion.is_empty() && text.len() < ANSWER_BYTES {
@@ -158,7 +158,7 @@ impl Asking {
             let _ = portion.lines.split_to(portion.lines.len().min(1));
             let line = line.trim_ascii();
             if !line.is_empty() {
-                self.answer_line(&reader, line, portion.too_long, &mut text)?;
+                self.answer_line(store, &reader, line, portion.too_long, &mut text)?;
             }
         }
         Ok(text.into())
@@ -166,6 +166,7 @@ impl Asking {
 
     fn answer_line(
         &self,
+        store: &dyn Readable,
         reader: &Reader,
         line: &[u8],
         too_long: bool,
@@ -177,7 +178,7 @@ impl Asking {
             Err(_) => not_looked_up(line, "it is no UTF-8"),
             Ok(value) => {
                 let question = Question::read(value);
-                checked(value, certmesh_engine::check(&*self.store, &self.known, reader, &question)?)
+                checked(value, certmesh_engine::check(store, &self.known, reader, &question)?)
             }
         };
         // It holds nothing that JSON can't, and memory doesn't fail to be written.

@@ -12,14 +12,14 @@ use axum::extract::{Query as AxumQuery, State as AxumState};
 use axum::response::Response;
 use bytes::Bytes;
 use certmesh_api::QueryParams;
-use certmesh_engine::store::{Store, StoreError};
+use certmesh_engine::store::{Readable, StoreError};
 use certmesh_engine::{Membership, Page, Query, Reader, StoredObject, query};
 use certmesh_intel::Object;
 use futures::stream;
 
 use super::State;
 use super::answers::Failure;
-use super::streams::{blocking, lines, push_line, to_line};
+use super::streams::{lines, push_line, reading, to_line};
 use crate::clock::now_ms;
 
 /// The most objects of an answer that is sorted otherwise than by arrival, and how many it has unless told.
@@ -41,7 +41,8 @@ pub(super) async fn objects(
     }
     let limit = params.limit.unwrap_or(SORTED).min(SORTED) as usize;
     let membership = state.membership.now();
-    let text = blocking(move || sorted(&*state.store, &membership, &query, sort, after, limit)).await?;
+    let sorted = move |store: &dyn Readable| sorted(store, &membership, &query, sort, after, limit);
+    let text = reading(&state.store, sorted).await?;
     Ok(lines(stream::once(async move { Ok::<_, StoreError>(text) })))
 }
 
@@ -183,9 +184,10 @@ impl Walk {
         if limit == 0 {
             return Ok((Bytes::new(), None));
         }
-        let (store, asked, before) = (self.state.store.clone(), self.query.clone(), self.before);
-        let Page { objects, next } =
-            blocking(move || query(&*store, &Reader::operator(now_ms()), &asked, before, limit)).await?;
+        let (asked, before) = (self.query.clone(), self.before);
+        let page =
+            move |store: &dyn Readable| query(store, &Reader::operator(now_ms()), &asked, before, limit);
+        let Page { objects, next } = reading(&self.state.store, page).await?;
         self.left = self.left.saturating_sub(objects.len() as u64);
         self.before = next;
         let go_on = next.is_some() && self.left > 0;
@@ -195,7 +197,7 @@ impl Walk {
 
 /// The first of all matches in an order, behind a place.
 fn sorted(
-    store: &dyn Store,
+    store: &dyn Readable,
     membership: &Membership,
     asked: &Query,
     sort: Sort,

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query as AxumQuery, State as AxumState};
 use certmesh_api::{Reason, Related, Relation, SignedRecord, Summary, Why};
-use certmesh_engine::store::{Store, StoreError};
+use certmesh_engine::store::{Readable, StoreError};
 use certmesh_engine::{Because, How, Query, Reader, parcel, query};
 use certmesh_intel::allow::AllowList;
 use certmesh_intel::{Object, Question, Tlp};
@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use super::State;
 use super::answers::Failure;
-use super::streams::{blocking, to_line};
+use super::streams::{reading, to_line};
 use crate::clock::now_ms;
 
 /// Of so many relationships the other end's name is looked up.
@@ -25,8 +25,7 @@ pub(super) async fn related(
     AxumState(state): AxumState<State>,
     Path(id): Path<String>,
 ) -> Result<Json<Related>, Failure> {
-    let store = state.store.clone();
-    let (found, mut beyond) = blocking(move || related_and_named(&*store, &id)).await?;
+    let (found, mut beyond) = reading(&state.store, move |store| related_and_named(store, &id)).await?;
     let membership = state.membership.now();
     let mut relation = |relation: certmesh_engine::Relation| -> Result<Relation, Failure> {
         let object = relation.object.map(|object| to_line(&membership, &object)).transpose()?;
@@ -43,7 +42,10 @@ pub(super) async fn related(
 /// What the objects at the other ends of relationships are called, by the relationships' ids.
 type Beyond = BTreeMap<String, Option<String>>;
 
-fn related_and_named(store: &dyn Store, id: &str) -> Result<(certmesh_engine::Related, Beyond), StoreError> {
+fn related_and_named(
+    store: &dyn Readable,
+    id: &str,
+) -> Result<(certmesh_engine::Related, Beyond), StoreError> {
     let reader = Reader::operator(now_ms());
     let found = certmesh_engine::related(store, &reader, id)?;
     let relationships = found.referred_by.iter().filter_map(|relation| {
@@ -63,7 +65,7 @@ fn other_end(json: &str, id: &str) -> Option<String> {
     Some(if relationship.source == id { relationship.target } else { relationship.source })
 }
 
-fn name_of(store: &dyn Store, reader: &Reader, id: String) -> Result<Option<String>, StoreError> {
+fn name_of(store: &dyn Readable, reader: &Reader, id: String) -> Result<Option<String>, StoreError> {
     let found = query(store, reader, &Query { id: Some(id), ..Query::default() }, None, 1)?;
     let stored = found.objects.first();
     Ok(stored.and_then(|stored| Object::read(&stored.json).ok()?.name()))
@@ -75,8 +77,7 @@ pub(super) async fn record(
 ) -> Result<Json<SignedRecord>, Failure> {
     let unknown = || Failure::refused(format!("this node holds no record {id} that counts"), None);
     let record: RecordId = id.parse().map_err(|_| unknown())?;
-    let store = state.store.clone();
-    let found = blocking(move || parcel(&*store, record)).await?;
+    let found = reading(&state.store, move |store| parcel(store, record)).await?;
     let parcel = found.ok_or_else(unknown)?;
     Ok(Json(SignedRecord {
         record: record.to_string(),
@@ -99,9 +100,9 @@ pub(super) async fn why(
     let AxumQuery(params) = params.map_err(|e| Failure::refused(e.body_text(), None))?;
     let ceiling = params.ceiling.as_deref().unwrap_or("green").parse();
     let ceiling: Tlp = ceiling.map_err(|fault| Failure::refused(fault, None))?;
-    let (store, question) = (state.store.clone(), Question::read(&params.value));
+    let question = Question::read(&params.value);
     let reader = Reader { ceiling, now_ms: now_ms() };
-    let found = blocking(move || certmesh_engine::why(&*store, &reader, &question)).await?;
+    let found = reading(&state.store, move |store| certmesh_engine::why(store, &reader, &question)).await?;
     let held_back = held_back(&state.allow.now(), &params.value, &found.reasons);
     let is_listed = |reason: &certmesh_engine::Reason| {
         reason.how == How::Exact

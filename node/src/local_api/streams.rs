@@ -4,13 +4,14 @@
 //! costs a page of memory and no lock.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Path, State as AxumState};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use certmesh_api::ObjectLine;
-use certmesh_engine::store::StoreError;
+use certmesh_engine::store::{Readable, Store, StoreError};
 use certmesh_engine::{
     Membership, Page, Query, Reader, StoredObject, after, query, versions as all_versions,
 };
@@ -48,8 +49,8 @@ pub(super) async fn versions(
 }
 
 async fn version_page(state: &State, id: &str, before: Option<u64>) -> Result<Page, StoreError> {
-    let (store, id) = (state.store.clone(), id.to_owned());
-    blocking(move || all_versions(&*store, &id, before)).await
+    let id = id.to_owned();
+    reading(&state.store, move |store| all_versions(store, &id, before)).await
 }
 
 /// What arrives from now on, read from the store in the order of arrival: nothing is missed by a
@@ -61,16 +62,14 @@ pub(super) async fn watch_arrivals(
     let (reply, answer) = oneshot::channel();
     state.driver.send(Input::Arrivals { reply }).await.map_err(|_| Failure::stopping())?;
     let arrivals = answer.await.map_err(|_| Failure::stopping())?;
-    let store = state.store.clone();
-    let newest =
-        blocking(move || query(&*store, &Reader::operator(now_ms()), &Query::default(), None, 1)).await?;
+    let latest = |store: &dyn Readable| query(store, &Reader::operator(now_ms()), &Query::default(), None, 1);
+    let newest = reading(&state.store, latest).await?;
     let cursor = newest.objects.first().map_or(0, |object| object.arrival).max(*arrivals.borrow());
     let start = (state, arrivals, stops, cursor);
     let pages = stream::unfold(start, |(state, mut arrivals, mut stops, mut cursor)| async move {
         loop {
             arrivals.borrow_and_update();
-            let store = state.store.clone();
-            let found = match blocking(move || after(&*store, cursor)).await {
+            let found = match reading(&state.store, move |store| after(store, cursor)).await {
                 Ok(found) => found,
                 Err(e) => return Some((Err(e), (state, arrivals, stops, u64::MAX))),
             };
@@ -116,12 +115,14 @@ pub(super) async fn export(AxumState(state): AxumState<State>) -> Response {
     ([("content-type", "application/cbor-seq")], Body::from_stream(body)).into_response()
 }
 
-/// Reads the store on a thread that may block.
-pub(super) async fn blocking<T: Send + 'static>(
-    read: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+/// Reads one moment of the store, on a thread that may block.
+pub(super) async fn reading<T: Send + 'static>(
+    store: &Arc<dyn Store>,
+    read: impl FnOnce(&dyn Readable) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
+    let store = Arc::clone(store);
     let stopped = |_| StoreError { doing: "reading", cause: "the node is stopping".into() };
-    tokio::task::spawn_blocking(read).await.map_err(stopped)?
+    tokio::task::spawn_blocking(move || store.frozen(read)).await.map_err(stopped)?
 }
 
 pub(super) fn lines<E>(pages: impl Stream<Item = Result<Bytes, E>> + Send + 'static) -> Response

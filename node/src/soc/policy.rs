@@ -11,7 +11,7 @@ use std::sync::Arc;
 use axum::http::header::WWW_AUTHENTICATE;
 use axum::http::{HeaderMap, StatusCode};
 use certmesh_engine::Reader;
-use certmesh_engine::store::{Store, StoreError};
+use certmesh_engine::store::{Readable, StoreError};
 use certmesh_engine::tokens::{Denied, Scope, Token, TokenId, Tokens};
 use tokio::sync::watch;
 
@@ -127,14 +127,14 @@ impl<S: For> Granted<S> {
         &self.token
     }
 
-    /// Reads the store on a thread that may block, and sees what the token may see.
+    /// Reads one moment of the store, on a thread that may block, and sees what the token may see.
     pub(super) async fn read<T: Send + 'static>(
         &self,
-        read: impl FnOnce(&dyn Store, &Reader) -> Result<T, StoreError> + Send + 'static,
+        read: impl FnOnce(&dyn Readable, &Reader) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, Problem> {
         let store = Arc::clone(&self.soc.node.store);
         let reader = Reader { ceiling: self.token.terms.ceiling, now_ms: now_ms() };
-        let reading = tokio::task::spawn_blocking(move || read(&*store, &reader));
+        let reading = tokio::task::spawn_blocking(move || store.frozen(|store| read(store, &reader)));
         Ok(reading.await.map_err(|_| Problem::stopping())??)
     }
 

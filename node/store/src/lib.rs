@@ -27,9 +27,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use certmesh_engine::store::{Batch, Family, Order, Store, StoreError, Visit};
+use certmesh_engine::store::{Batch, Family, Order, Readable, Store, StoreError, Visit};
 use certmesh_wire::MeshId;
-use rocksdb::{ColumnFamily, DB, DBRawIterator, ReadOptions, WriteBatch, WriteOptions};
+use rocksdb::{ColumnFamily, DB, DBRawIterator, ReadOptions, Snapshot, WriteBatch, WriteOptions};
 
 mod create;
 mod error;
@@ -44,6 +44,9 @@ pub use identity::{SCHEMA, StoreId};
 pub use reopen::Reopened;
 
 use folder::FolderLock;
+
+/// Keys that are stepped over on the way to a wanted one.
+const STEPS: usize = 8;
 
 /// The store of one node, in one folder, held by one process.
 ///
@@ -132,10 +135,73 @@ impl RocksStore {
     }
 }
 
+impl Readable for RocksStore {
+    fn get(&self, of: Family, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Moment { db: &*self.db()?, snapshot: None }.get(of, key)
+    }
+
+    fn scan(
+        &self,
+        of: Family,
+        from: &[u8],
+        to: &[u8],
+        order: Order,
+        visit: Visit<'_>,
+    ) -> Result<(), StoreError> {
+        Moment { db: &*self.db()?, snapshot: None }.scan(of, from, to, order, visit)
+    }
+
+    fn pick(&self, of: Family, keys: &[Vec<u8>], visit: Visit<'_>) -> Result<(), StoreError> {
+        Moment { db: &*self.db()?, snapshot: None }.pick(of, keys, visit)
+    }
+}
+
 impl Store for RocksStore {
-    fn get(&self, from: Family, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    fn freeze(&self, look: &mut dyn FnMut(&dyn Readable)) -> Result<(), StoreError> {
         let db = self.db()?;
-        db.get_cf(family(&db, from)?, key).map_err(failing("reading a key"))
+        look(&Moment { db: &db, snapshot: Some(db.snapshot()) });
+        Ok(())
+    }
+
+    fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
+        self.refuse_after_failure()?;
+        let result = self.write(batch);
+        if let Err(error) = &result {
+            let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+            state.failed = Some(error.cause.clone());
+        }
+        result
+    }
+}
+
+/// The database as each read finds it, or as it was when the snapshot was taken.
+struct Moment<'a> {
+    db: &'a DB,
+    snapshot: Option<Snapshot<'a>>,
+}
+
+impl Moment<'_> {
+    fn options(&self) -> ReadOptions {
+        let mut options = ReadOptions::default();
+        if let Some(snapshot) = &self.snapshot {
+            options.set_snapshot(snapshot);
+        }
+        options
+    }
+
+    /// The iterator never leaves the range, so it never walks over what was deleted beyond it.
+    fn range(&self, of: Family, from: &[u8], to: &[u8]) -> Result<DBRawIterator<'_>, StoreError> {
+        let mut options = self.options();
+        options.set_iterate_lower_bound(from);
+        options.set_iterate_upper_bound(to);
+        Ok(self.db.raw_iterator_cf_opt(family(self.db, of)?, options))
+    }
+}
+
+impl Readable for Moment<'_> {
+    fn get(&self, of: Family, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let found = self.db.get_cf_opt(family(self.db, of)?, key, &self.options());
+        found.map_err(failing("reading a key"))
     }
 
     fn scan(
@@ -150,28 +216,36 @@ impl Store for RocksStore {
         if from >= to {
             return Ok(());
         }
-        let db = self.db()?;
-        let range = family(&db, of)?;
-        walk(db.raw_iterator_cf_opt(range, bounded(from, to)), order, visit)
+        walk(self.range(of, from, to)?, order, visit)
     }
 
-    fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
-        self.refuse_after_failure()?;
-        let result = self.write(batch);
-        if let Err(error) = &result {
-            let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-            state.failed = Some(error.cause.clone());
+    fn pick(&self, of: Family, keys: &[Vec<u8>], visit: Visit<'_>) -> Result<(), StoreError> {
+        let (Some(first), Some(last)) = (keys.first(), keys.last()) else { return Ok(()) };
+        let mut at = self.range(of, first, &[&last[..], &[0]].concat())?;
+        for key in keys {
+            step_to(&mut at, key);
+            let Some((found, value)) = at.item() else { break };
+            if found == key && visit(key, value).is_break() {
+                return Ok(());
+            }
         }
-        result
+        at.status().map_err(failing("reading keys"))
     }
 }
 
-/// The iterator never leaves the range, so it never walks over what was deleted beyond it.
-fn bounded(from: &[u8], to: &[u8]) -> ReadOptions {
-    let mut options = ReadOptions::default();
-    options.set_iterate_lower_bound(from);
-    options.set_iterate_upper_bound(to);
-    options
+/// Moves on to a key, or the first one beyond it: by a few steps, if it lies close by, and else by a look from the top,
+/// which costs as much as some of them.
+fn step_to(at: &mut DBRawIterator<'_>, key: &[u8]) {
+    for _ in 0..STEPS {
+        match at.key() {
+            Some(found) if found < key => at.next(),
+            Some(_) => return,
+            None => break,
+        }
+    }
+    if at.key().is_none_or(|found| found < key) {
+        at.seek(key);
+    }
 }
 
 /// An iterator reads from the moment it was made, whatever is written meanwhile.

@@ -3,7 +3,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use certmesh_engine::store::{Batch, Family, Store, Write, contract};
+use certmesh_engine::store::{Batch, Family, Readable, Store, Write, contract};
 use certmesh_store::RocksStore;
 use certmesh_wire::MeshId;
 

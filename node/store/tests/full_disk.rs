@@ -8,7 +8,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use certmesh_engine::store::{Batch, Family, Store, StoreError, Write};
+use certmesh_engine::store::{Batch, Family, Readable, Store, StoreError, Write};
 use certmesh_store::RocksStore;
 use certmesh_wire::MeshId;
 

@@ -8,7 +8,7 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use certmesh_engine::store::{Batch, Family, Store, Write};
+use certmesh_engine::store::{Batch, Family, Readable, Store, Write};
 use certmesh_store::{OpenError, RocksStore};
 use certmesh_wire::MeshId;
 

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use certmesh_engine::store::{Batch, Family, Store, Write};
+use certmesh_engine::store::{Batch, Family, Readable, Store, Write};
 use certmesh_store::{OpenError, RocksStore};
 use certmesh_wire::MeshId;
 

@@ -11,7 +11,7 @@ use std::iter::Peekable;
 use std::ops::{Bound, ControlFlow};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use certmesh_engine::store::{Batch, Family, Order, Store, StoreError, Visit};
+use certmesh_engine::store::{Batch, Family, Order, Readable, Store, StoreError, Visit};
 
 /// A map for each family.
 type Families<V> = [BTreeMap<Vec<u8>, V>; Family::ALL.len()];
@@ -119,9 +119,9 @@ impl Disk {
         torn
     }
 
-    fn moment(&self) -> (Arc<Files>, Arc<Recent>) {
+    fn moment(&self) -> Moment {
         let platter = self.platter();
-        (Arc::clone(&platter.files), Arc::clone(&platter.recent))
+        Moment { files: Arc::clone(&platter.files), recent: Arc::clone(&platter.recent) }
     }
 }
 
@@ -166,12 +166,17 @@ impl Platter {
     }
 }
 
-impl Store for Disk {
+/// What readers see at one moment.
+struct Moment {
+    files: Arc<Files>,
+    recent: Arc<Recent>,
+}
+
+impl Readable for Moment {
     fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        let platter = self.platter();
-        Ok(match platter.recent[family as usize].get(key) {
+        Ok(match self.recent[family as usize].get(key) {
             Some(value) => value.clone(),
-            None => platter.files[family as usize].get(key).cloned(),
+            None => self.files[family as usize].get(key).cloned(),
         })
     }
 
@@ -186,14 +191,37 @@ impl Store for Disk {
         if from >= to {
             return Ok(());
         }
-        let (files, recent) = self.moment();
         let range = (Bound::Included(from), Bound::Excluded(to));
-        let files = files[family as usize].range::<[u8], _>(range);
-        let recent = recent[family as usize].range::<[u8], _>(range);
+        let files = self.files[family as usize].range::<[u8], _>(range);
+        let recent = self.recent[family as usize].range::<[u8], _>(range);
         let _: ControlFlow<()> = match order {
             Order::Ascending => merge(files, recent, |one, other| one < other, visit),
             Order::Descending => merge(files.rev(), recent.rev(), |one, other| one > other, visit),
         };
+        Ok(())
+    }
+}
+
+impl Readable for Disk {
+    fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.moment().get(family, key)
+    }
+
+    fn scan(
+        &self,
+        family: Family,
+        from: &[u8],
+        to: &[u8],
+        order: Order,
+        visit: Visit<'_>,
+    ) -> Result<(), StoreError> {
+        self.moment().scan(family, from, to, order, visit)
+    }
+}
+
+impl Store for Disk {
+    fn freeze(&self, look: &mut dyn FnMut(&dyn Readable)) -> Result<(), StoreError> {
+        look(&self.moment());
         Ok(())
     }
 

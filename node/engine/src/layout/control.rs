@@ -8,7 +8,7 @@ use certmesh_wire::{DocumentId, LogId, NodeId, Record, RecordId};
 use super::{Fields, LogState, damaged, end_of};
 use crate::forks::Fork;
 use crate::receipts::Milestones;
-use crate::store::{Family, Order, Store, StoreError};
+use crate::store::{Family, Order, Readable, Store, StoreError};
 use crate::withdraw::Pending;
 
 /// Of family `log` and `body`.
@@ -32,7 +32,7 @@ fn log_of(key: &[u8]) -> Option<LogId> {
 }
 
 /// Every log here and its state, from family `control`.
-pub(crate) fn read_logs(store: &dyn Store) -> Result<BTreeMap<LogId, LogState>, StoreError> {
+pub(crate) fn read_logs(store: &dyn Readable) -> Result<BTreeMap<LogId, LogState>, StoreError> {
     collect(store, b"l", |key, value| {
         let log = log_of(key).ok_or_else(|| damaged("a key of family `control` does not name a log"))?;
         Ok((log, LogState::decode(value)?))
@@ -126,7 +126,7 @@ pub(crate) fn read_record(store: &dyn Store, number: u32, seq: u64) -> Result<Op
 
 /// What the keys of family `control` that begin with `prefix` mean.
 pub(crate) fn collect<K: Ord, V>(
-    store: &dyn Store,
+    store: &dyn Readable,
     prefix: &[u8],
     decode: impl Fn(&[u8], &[u8]) -> Result<(K, V), StoreError>,
 ) -> Result<BTreeMap<K, V>, StoreError> {

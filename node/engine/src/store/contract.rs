@@ -2,15 +2,25 @@
 
 use std::ops::ControlFlow;
 
-use super::{Batch, Family, Order, Store, Write};
+use super::{Batch, Family, Order, Readable, Store, Write};
 
-fn keys(store: &dyn Store, from: &[u8], to: &[u8], order: Order) -> Vec<Vec<u8>> {
+fn keys(store: &dyn Readable, from: &[u8], to: &[u8], order: Order) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
     let mut visit = |key: &[u8], _: &[u8]| {
         found.push(key.to_vec());
         ControlFlow::Continue(())
     };
     store.scan(Family::Index, from, to, order, &mut visit).expect("a scan of a healthy store");
+    found
+}
+
+fn picked(store: &dyn Readable, keys: &[&[u8]], most: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let (keys, mut found): (Vec<_>, _) = (keys.iter().map(|key| key.to_vec()).collect(), Vec::new());
+    let mut visit = |key: &[u8], value: &[u8]| {
+        found.push((key.to_vec(), value.to_vec()));
+        if found.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    };
+    store.pick(Family::Index, &keys, &mut visit).expect("a healthy store can be read");
     found
 }
 
@@ -61,6 +71,30 @@ pub fn check(store: &dyn Store) {
         .expect("a scan of a healthy store");
     assert_eq!(visited, 1, "a visitor can break off");
 
+    let pair = |key: &[u8], value: &[u8]| (key.to_vec(), value.to_vec());
+    let wanted: [&[u8]; 6] = [b"", b"a", b"aa", b"b\xff", b"c", b"d"];
+    let there = [pair(b"a", b"the later write wins"), pair(b"b\xff", b"3"), pair(b"c", b"")];
+    assert_eq!(picked(store, &wanted, 9), there, "of these keys, those that are there");
+    assert_eq!(picked(store, &wanted, 2), there[..2], "as many as are wanted");
+    assert_eq!(picked(store, &[], 9), []);
+
+    let mut looked = false;
+    let mut look = |moment: &dyn Readable| {
+        looked = true;
+        change(store);
+        assert_eq!(keys(moment, b"", b"\xff", Order::Ascending), all, "a moment stays as it was");
+        assert_eq!(moment.get(Family::Index, b"b"), Ok(Some(b"2".to_vec())));
+        assert_eq!(moment.get(Family::Object, b"new"), Ok(None), "in all families");
+        assert_eq!(picked(moment, &wanted, 9), there);
+    };
+    store.freeze(&mut look).expect("a healthy store can be read");
+    assert!(looked, "a moment is shown");
+    assert_eq!(keys(store, b"", b"\xff", Order::Ascending), [&b"a"[..], b"b\xff"], "deleted keys are gone");
+    assert_eq!(picked(store, &wanted, 9), [pair(b"a", b"deleted and then put"), pair(b"b\xff", b"3")]);
+    assert_eq!(store.get(Family::Object, b"a"), Ok(Some(b"another family".to_vec())));
+}
+
+fn change(store: &dyn Store) {
     let writes = vec![
         Write::delete(Family::Index, b"b"),
         Write::delete(Family::Index, b"never there"),
@@ -68,8 +102,7 @@ pub fn check(store: &dyn Store) {
         Write::delete(Family::Index, b"c"),
         Write::delete(Family::Index, b"a"),
         Write::put(Family::Index, b"a", b"deleted and then put"),
+        Write::put(Family::Object, b"new", b""),
     ];
     store.commit(&Batch { writes }).expect("a commit to a healthy store");
-    assert_eq!(keys(store, b"", b"\xff", Order::Ascending), [&b"a"[..], b"b\xff"], "deleted keys are gone");
-    assert_eq!(store.get(Family::Object, b"a"), Ok(Some(b"another family".to_vec())));
 }

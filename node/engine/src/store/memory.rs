@@ -4,26 +4,29 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::{Batch, Family, Order, Store, StoreError, Visit};
+use super::{Batch, Family, Order, Readable, Store, StoreError, Visit};
 
 type Keys = BTreeMap<(Family, Vec<u8>), Vec<u8>>;
 
 /// A map in memory that keeps the contract of [`Store`], except that it ends with the process.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
-    /// Shared with whoever scans: a commit during a scan changes a copy.
+    /// Shared with whoever reads: a commit meanwhile changes a copy.
     keys: RwLock<Arc<Keys>>,
 }
 
+/// The keys as they are at one moment.
+struct Moment(Arc<Keys>);
+
 impl MemoryStore {
-    fn moment(&self) -> Arc<Keys> {
-        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    fn moment(&self) -> Moment {
+        Moment(Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner)))
     }
 }
 
-impl Store for MemoryStore {
+impl Readable for Moment {
     fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.moment().get(&(family, key.to_vec())).cloned())
+        Ok(self.0.get(&(family, key.to_vec())).cloned())
     }
 
     fn scan(
@@ -37,13 +40,36 @@ impl Store for MemoryStore {
         if from >= to {
             return Ok(());
         }
-        let keys = self.moment();
-        let mut range = keys.range((family, from.to_vec())..(family, to.to_vec()));
+        let mut range = self.0.range((family, from.to_vec())..(family, to.to_vec()));
         let mut step = |((_, key), value): (&(Family, Vec<u8>), &Vec<u8>)| visit(key, value);
         let _: ControlFlow<()> = match order {
             Order::Ascending => range.try_for_each(&mut step),
             Order::Descending => range.rev().try_for_each(&mut step),
         };
+        Ok(())
+    }
+}
+
+impl Readable for MemoryStore {
+    fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.moment().get(family, key)
+    }
+
+    fn scan(
+        &self,
+        family: Family,
+        from: &[u8],
+        to: &[u8],
+        order: Order,
+        visit: Visit<'_>,
+    ) -> Result<(), StoreError> {
+        self.moment().scan(family, from, to, order, visit)
+    }
+}
+
+impl Store for MemoryStore {
+    fn freeze(&self, look: &mut dyn FnMut(&dyn Readable)) -> Result<(), StoreError> {
+        look(&self.moment());
         Ok(())
     }
 

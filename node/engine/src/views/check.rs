@@ -15,7 +15,7 @@ use super::merge::Merge;
 use super::reader::{Reader, Summary, members, object_at};
 use crate::layout::{self, Term};
 use crate::limits::{CHECK_BYTES, HITS, REFERENCES_READ};
-use crate::store::{Order, Store, StoreError};
+use crate::store::{Order, Readable, StoreError};
 
 /// The label by which a publisher says that its own object is wrong.
 pub(crate) const FALSE_POSITIVE: &str = "false-positive";
@@ -64,7 +64,7 @@ impl Answer {
 /// the ceiling; and which say something of it. Bare observables don't: they have no end, and would keep a value known
 /// whose indicator has ended or was taken back.
 pub fn check(
-    store: &dyn Store,
+    store: &dyn Readable,
     known: &KnownValues,
     reader: &Reader,
     question: &Question,
@@ -85,7 +85,7 @@ pub fn check(
 
 /// An answer being put together.
 struct Answering<'a> {
-    store: &'a dyn Store,
+    store: &'a dyn Readable,
     reader: &'a Reader,
     answer: Answer,
     sources: Sources,
@@ -96,7 +96,7 @@ struct Answering<'a> {
 }
 
 impl<'a> Answering<'a> {
-    fn new(store: &'a dyn Store, reader: &'a Reader) -> Self {
+    fn new(store: &'a dyn Readable, reader: &'a Reader) -> Self {
         let (answer, sources) = (Answer::default(), Sources::default());
         Self { store, reader, answer, sources, objects: BTreeMap::new(), bytes: 0 }
     }
@@ -185,7 +185,7 @@ pub(crate) enum Word {
 /// Calls `each` with the live sightings of an object, and the live opinions that disagree with it, and with who
 /// publishes them. Reads at most `left` references, and breaks off when there are more.
 pub(crate) fn each_word(
-    store: &dyn Store,
+    store: &dyn Readable,
     reader: &Reader,
     id: &str,
     left: &mut usize,

@@ -11,7 +11,7 @@ use crate::engine::last_arrival;
 use crate::index::{State, to_ms};
 use crate::layout::{self, Class, Row, Shelf, StoredObject, Term, Version};
 use crate::limits::{PAGE_BYTES, PAGE_OBJECTS, PAGE_READS, PAGE_ROWS};
-use crate::store::{Order, Store, StoreError};
+use crate::store::{Order, Readable, StoreError};
 
 /// A kind of objects that SOC tools ask for together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -147,7 +147,7 @@ pub struct Collected {
 ///
 /// Whoever reads on from `next` misses nothing and sees nothing twice, for ever.
 pub fn collected(
-    store: &dyn Store,
+    store: &dyn Readable,
     reader: &Reader,
     collection: &Collection,
     selection: &Selection,
@@ -181,7 +181,7 @@ pub fn collected(
 struct Collecting<'a> {
     /// The last arrival of which all is sure to be seen.
     last: u64,
-    store: &'a dyn Store,
+    store: &'a dyn Readable,
     reader: &'a Reader,
     collection: &'a Collection,
     selection: &'a Selection,

@@ -15,7 +15,7 @@ use super::merge::Merge;
 use super::reader::{Reader, members, object_at};
 use crate::layout::{self, Row, Shelf, Term};
 use crate::limits::{MEMBER_OPINIONS, OPINIONS};
-use crate::store::{Order, Store, StoreError};
+use crate::store::{Order, Readable, StoreError};
 
 /// The live opinions that disagree, by what they are about.
 #[derive(Debug, Default)]
@@ -24,7 +24,7 @@ pub(crate) struct Disputes(BTreeMap<String, BTreeSet<MemberCode>>);
 impl Disputes {
     /// All that the reader may know of, the latest first: at most [`OPINIONS`] are read, and [`MEMBER_OPINIONS`] of
     /// one member's noted.
-    pub(crate) fn read(store: &dyn Store, reader: &Reader) -> Result<Self, StoreError> {
+    pub(crate) fn read(store: &dyn Readable, reader: &Reader) -> Result<Self, StoreError> {
         let ranges = reader.ranges(&Term::Collection(Shelf::Type("opinion".into())));
         let mut rows = Merge::numbered(store, Order::Descending, ranges, (0, u64::MAX));
         let mut disputes = Self::default();

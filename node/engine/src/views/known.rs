@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use certmesh_intel::Tlp;
 
 use crate::layout;
-use crate::store::{Family, Order, Store, StoreError};
+use crate::store::{Family, Order, Readable, StoreError};
 
 /// Keys of the first layer; the next ones have [`GROWTH`] times as many each: 8 layers are enough for four billion.
 const FIRST_LAYER: usize = 1 << 18;
@@ -77,14 +77,14 @@ impl Layer {
 
 impl KnownValues {
     /// The filter over what a store holds.
-    pub fn build(store: &dyn Store) -> Result<Self, StoreError> {
+    pub fn build(store: &dyn Readable) -> Result<Self, StoreError> {
         let known = Self::default();
         known.fill(store)?;
         Ok(known)
     }
 
     /// Takes in what a store holds. What is committed meanwhile is taken in by the engine.
-    pub fn fill(&self, store: &dyn Store) -> Result<(), StoreError> {
+    pub fn fill(&self, store: &dyn Readable) -> Result<(), StoreError> {
         for tlp in Tlp::ALL {
             for prefix in [layout::live_observables(tlp), layout::references(tlp)] {
                 let mut visit = |key: &[u8], _: &[u8]| {

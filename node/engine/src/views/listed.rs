@@ -13,7 +13,7 @@ use super::reader::{Reader, first_seen, members, object_at};
 use crate::index::to_ms;
 use crate::layout::{self, Row};
 use crate::limits::{LISTED_LABELS, LISTED_REPORTS};
-use crate::store::{Order, Store, StoreError};
+use crate::store::{Order, Readable, StoreError};
 
 /// One value of a feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub struct Listed {
 /// condition among several, and that are no false positives: each (kind, value) once, in the order of their keys, those
 /// after `after_key` (all, if absent).
 pub fn listed(
-    store: &dyn Store,
+    store: &dyn Readable,
     reader: &Reader,
     kinds: &[&str],
     after_key: Option<&[u8]>,
@@ -106,7 +106,7 @@ fn classes(kinds: &[&str]) -> BTreeSet<u8> {
 
 /// The rows of one observable being gathered, by its kinds.
 struct Listing<'a> {
-    store: &'a dyn Store,
+    store: &'a dyn Readable,
     reader: &'a Reader,
     disputes: Disputes,
     key: Vec<u8>,

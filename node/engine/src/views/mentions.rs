@@ -7,7 +7,7 @@ use super::merge::{Merge, Read};
 use super::reader::Reader;
 use crate::layout::{self, Row, Term};
 use crate::limits::ROWS_EXAMINED;
-use crate::store::{Order, Store, StoreError};
+use crate::store::{Order, Readable, StoreError};
 
 /// What the observable of an object is to the value that was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,7 +62,7 @@ pub(crate) struct Mentioned {
 
 /// Rows being looked for, within bounds.
 pub(crate) struct Search<'a> {
-    store: &'a dyn Store,
+    store: &'a dyn Readable,
     markings: Vec<Tlp>,
     /// What turns the key of an observable into what its rows begin with.
     term: fn(Vec<u8>) -> Term,
@@ -78,7 +78,7 @@ pub(crate) struct Search<'a> {
 impl<'a> Search<'a> {
     /// A search for rows of live objects, or of past ones.
     pub(crate) fn new(
-        store: &'a dyn Store,
+        store: &'a dyn Readable,
         reader: &Reader,
         term: fn(Vec<u8>) -> Term,
         takes: &'a dyn Fn(&Row) -> bool,

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
 use crate::layout;
-use crate::store::{Family, Order, Store, StoreError};
+use crate::store::{Family, Order, Readable, StoreError};
 
 /// Keys of the first chunk of a range, and of the longest.
 const FIRST_CHUNK: usize = 32;
@@ -34,7 +34,7 @@ struct Range {
 
 /// Ranges of family `index` on their way through the store.
 pub(crate) struct Merge<'a> {
-    store: &'a dyn Store,
+    store: &'a dyn Readable,
     order: Order,
     ranges: Vec<Range>,
 }
@@ -42,7 +42,7 @@ pub(crate) struct Merge<'a> {
 impl<'a> Merge<'a> {
     /// The rows below these prefixes whose rest lies from `from` (included) to `to` (excluded).
     pub(crate) fn new(
-        store: &'a dyn Store,
+        store: &'a dyn Readable,
         order: Order,
         prefixes: impl IntoIterator<Item = Vec<u8>>,
         (from, to): (&[u8], Option<&[u8]>),
@@ -60,7 +60,7 @@ impl<'a> Merge<'a> {
 
     /// The rows of a number (an arrival, or a stamp) from `from` on and below `to`.
     pub(crate) fn numbered(
-        store: &'a dyn Store,
+        store: &'a dyn Readable,
         order: Order,
         prefixes: impl IntoIterator<Item = Vec<u8>>,
         (from, to): (u64, u64),
@@ -92,7 +92,7 @@ impl<'a> Merge<'a> {
 }
 
 impl Range {
-    fn refill(&mut self, store: &dyn Store, order: Order) -> Result<(), StoreError> {
+    fn refill(&mut self, store: &dyn Readable, order: Order) -> Result<(), StoreError> {
         if self.at_end || !self.read.is_empty() {
             return Ok(());
         }
@@ -120,7 +120,7 @@ impl Range {
 #[allow(clippy::unwrap_used, reason = "a test's own inputs")]
 mod tests {
     use super::*;
-    use crate::store::{Batch, MemoryStore, Write};
+    use crate::store::{Batch, MemoryStore, Store, Write};
 
     #[test]
     fn ranges_come_as_one() {

@@ -12,7 +12,7 @@ use super::reader::{Reader, members, object_at, state};
 use crate::index::to_ms;
 use crate::layout::{self, Row, Shelf, StoredObject, Term};
 use crate::limits::{PAGE_BYTES, PAGE_OBJECTS, PAGE_READS, PAGE_ROWS};
-use crate::store::{Order, Store, StoreError};
+use crate::store::{Order, Readable, StoreError};
 
 /// What to look for; conditions combine with AND.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub struct Query {
 /// An object that a member published after others had stands later among that member's: if a query asks for a member and
 /// nothing narrower, that is the arrival which counts, and which the answer has.
 pub fn query(
-    store: &dyn Store,
+    store: &dyn Readable,
     reader: &Reader,
     query: &Query,
     before: Option<u64>,
@@ -86,7 +86,7 @@ fn narrowest(query: &Query) -> Vec<Term> {
 }
 
 struct Asking<'a> {
-    store: &'a dyn Store,
+    store: &'a dyn Readable,
     reader: &'a Reader,
     query: &'a Query,
     bytes: usize,

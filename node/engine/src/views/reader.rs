@@ -7,7 +7,7 @@ use certmesh_wire::{MemberCode, NodeId, RecordId};
 
 use crate::index::{State, to_ms};
 use crate::layout::{self, Class, Publisher, StoredObject, Term, Version};
-use crate::store::{Family, Order, Store, StoreError};
+use crate::store::{Family, Order, Readable, StoreError};
 
 /// Who asks, and when: everything that a view depends on beside the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,19 +93,19 @@ pub(crate) fn first_seen(object: &Object<'_>) -> Option<i64> {
 }
 
 /// The object that arrived then, if it still stands there.
-pub(crate) fn object_at(store: &dyn Store, arrival: u64) -> Result<Option<StoredObject>, StoreError> {
+pub(crate) fn object_at(store: &dyn Readable, arrival: u64) -> Result<Option<StoredObject>, StoreError> {
     let key = layout::object(arrival);
     store.get(Family::Object, &key)?.map(|value| StoredObject::decode(&key, &value)).transpose()
 }
 
 /// The state of an id, given as in keys.
-pub(crate) fn state(store: &dyn Store, id: &[u8]) -> Result<State, StoreError> {
+pub(crate) fn state(store: &dyn Readable, id: &[u8]) -> Result<State, StoreError> {
     let value = store.get(Family::Index, &layout::state(id))?;
     value.map_or(Ok(State::default()), |value| State::decode(&value))
 }
 
 /// The members whose newest copy an object is, if their copies count; sorted.
-pub(crate) fn members(store: &dyn Store, stored: &StoredObject) -> Result<Vec<MemberCode>, StoreError> {
+pub(crate) fn members(store: &dyn Readable, stored: &StoredObject) -> Result<Vec<MemberCode>, StoreError> {
     let state = state(store, &layout::id(&stored.id))?;
     let newest: Vec<_> =
         state.newest().iter().filter(|version| version.arrival == stored.arrival).cloned().collect();
@@ -113,7 +113,7 @@ pub(crate) fn members(store: &dyn Store, stored: &StoredObject) -> Result<Vec<Me
 }
 
 /// Every member's copy of an object, with what it counts as, whether they have a newer one or not.
-pub(crate) fn copies(store: &dyn Store, stored: &StoredObject) -> Result<Vec<Version>, StoreError> {
+pub(crate) fn copies(store: &dyn Readable, stored: &StoredObject) -> Result<Vec<Version>, StoreError> {
     let id = layout::id(&stored.id);
     let state = state(store, &id)?;
     let mut copies: Vec<_> =
@@ -144,7 +144,7 @@ pub(crate) fn counted(copies: &[Version]) -> Vec<MemberCode> {
 }
 
 /// Every member that published these bytes, sorted.
-pub(crate) fn publishers(store: &dyn Store, stored: &StoredObject) -> Result<Vec<MemberCode>, StoreError> {
+pub(crate) fn publishers(store: &dyn Readable, stored: &StoredObject) -> Result<Vec<MemberCode>, StoreError> {
     let publications = publications(store, stored)?.into_iter();
     let mut members: Vec<_> = publications.map(|publication| publication.member).collect();
     members.sort();
@@ -153,7 +153,10 @@ pub(crate) fn publishers(store: &dyn Store, stored: &StoredObject) -> Result<Vec
 }
 
 /// Every publication of these bytes.
-pub(crate) fn publications(store: &dyn Store, stored: &StoredObject) -> Result<Vec<Publisher>, StoreError> {
+pub(crate) fn publications(
+    store: &dyn Readable,
+    stored: &StoredObject,
+) -> Result<Vec<Publisher>, StoreError> {
     let prefix = layout::publishers(stored.arrival);
     let (mut found, mut fault) = (vec![stored.publisher()], None);
     let mut visit = |key: &[u8], value: &[u8]| {
@@ -169,7 +172,7 @@ pub(crate) fn publications(store: &dyn Store, stored: &StoredObject) -> Result<V
 
 /// Each member whose copies of an object count, with all publications of its newest one.
 pub(crate) fn newest_publications(
-    store: &dyn Store,
+    store: &dyn Readable,
     id: &str,
 ) -> Result<Vec<(MemberCode, Vec<Publisher>)>, StoreError> {
     let state = state(store, &layout::id(id))?;

@@ -7,7 +7,7 @@ use super::reader::{Reader, object_at, state};
 use crate::index::to_ms;
 use crate::layout::{self, Row, StoredObject, Term};
 use crate::limits::RELATIONS;
-use crate::store::{Order, Store, StoreError};
+use crate::store::{Order, Readable, StoreError};
 
 /// One reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub struct Related {
 }
 
 /// The live objects that refer to the one with this id, and those that it refers to.
-pub fn related(store: &dyn Store, reader: &Reader, id: &str) -> Result<Related, StoreError> {
+pub fn related(store: &dyn Readable, reader: &Reader, id: &str) -> Result<Related, StoreError> {
     let mut related = Related::default();
     let ranges = reader.ranges(&Term::Reference(id.to_owned()));
     let mut rows = Merge::numbered(store, Order::Descending, ranges, (0, u64::MAX));
@@ -65,7 +65,7 @@ pub fn related(store: &dyn Store, reader: &Reader, id: &str) -> Result<Related, 
 }
 
 /// What the live versions of an object refer to, each once.
-fn targets(store: &dyn Store, reader: &Reader, id: &str) -> Result<Vec<(String, String)>, StoreError> {
+fn targets(store: &dyn Readable, reader: &Reader, id: &str) -> Result<Vec<(String, String)>, StoreError> {
     let mut targets = Vec::new();
     for stored in live(store, reader, id)? {
         targets.extend(Object::read(&stored.json).map(|object| object.references()).unwrap_or_default());
@@ -76,7 +76,7 @@ fn targets(store: &dyn Store, reader: &Reader, id: &str) -> Result<Vec<(String, 
 }
 
 /// The live versions of an object, as the reader sees them; the latest arrival first.
-pub(crate) fn live(store: &dyn Store, reader: &Reader, id: &str) -> Result<Vec<StoredObject>, StoreError> {
+pub(crate) fn live(store: &dyn Readable, reader: &Reader, id: &str) -> Result<Vec<StoredObject>, StoreError> {
     let mut live = Vec::new();
     for arrival in state(store, &layout::id(id))?.shown.into_iter().rev() {
         let Some(stored) = object_at(store, arrival)? else { continue };

@@ -13,7 +13,7 @@ use super::reader::{Reader, Summary, copies, counted, members, object_at, publis
 use crate::index::Owners;
 use crate::layout::{self, Class, Row, StoredObject, Term, Version};
 use crate::limits::HITS;
-use crate::store::{Family, Store, StoreError};
+use crate::store::{Family, Readable, StoreError};
 
 /// An object that mentions the value, and what it comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +74,7 @@ pub struct Reasons {
 
 /// For every object that mentions the value, why this reader's exports hold it or not. It tells of objects above
 /// the reader's ceiling, so whoever asks has to be an operator.
-pub fn why(store: &dyn Store, reader: &Reader, question: &Question) -> Result<Reasons, StoreError> {
+pub fn why(store: &dyn Readable, reader: &Reader, question: &Question) -> Result<Reasons, StoreError> {
     let all = Reader { ceiling: Tlp::Red, ..*reader };
     let (mut asking, mut capped) = (Asking::new(store, reader)?, false);
     let terms: [(fn(_) -> _, bool); 2] = [(Term::Observable, true), (Term::PastObservable, false)];
@@ -93,7 +93,7 @@ pub fn why(store: &dyn Store, reader: &Reader, question: &Question) -> Result<Re
 
 /// Reasons being gathered.
 struct Asking<'a> {
-    store: &'a dyn Store,
+    store: &'a dyn Readable,
     reader: &'a Reader,
     owners: Owners,
     disputes: Disputes,
@@ -103,7 +103,7 @@ struct Asking<'a> {
 }
 
 impl<'a> Asking<'a> {
-    fn new(store: &'a dyn Store, reader: &'a Reader) -> Result<Self, StoreError> {
+    fn new(store: &'a dyn Readable, reader: &'a Reader) -> Result<Self, StoreError> {
         let owners = store.get(Family::Meta, layout::OWNERS)?;
         Ok(Self {
             store,

@@ -1,6 +1,6 @@
 //! Objects of a collection, what it holds, one object, and its versions.
 
-use certmesh_engine::store::Store;
+use certmesh_engine::store::Readable;
 use certmesh_engine::{Reader, Selection, StoredObject, Versions, collected};
 use certmesh_intel::Object;
 
@@ -64,7 +64,7 @@ async fn must_be_there(call: &Call<Granted<Taxii>>, listed: &Listed) -> Result<(
         versions: Versions::All,
         ..Selection::default()
     };
-    let look = move |store: &dyn Store, reader: &Reader| {
+    let look = move |store: &dyn Readable, reader: &Reader| {
         let mut after = 0;
         loop {
             let found = collected(store, reader, &collection, &selection, after, 1)?;

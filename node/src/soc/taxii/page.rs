@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
-use certmesh_engine::store::{Store, StoreError};
+use certmesh_engine::store::{Readable, StoreError};
 use certmesh_engine::{Collection, Reader, Selection, StoredObject, collected};
 
 use super::super::answer::{Problem, TAXII, bytes, etag, unless_known};
@@ -37,7 +37,7 @@ pub(super) async fn answer(
     let room = call.soc.shares.page(call.grant.token().id).await?;
     let store_id = call.soc.node.store_id.clone();
     let query = call.parts.uri.to_string();
-    let read = move |store: &dyn Store, reader: &Reader| {
+    let read = move |store: &dyn Readable, reader: &Reader| {
         let page = read(store, reader, &collection, &asked)?;
         let last = page.objects.last().map(|object| object.arrival);
         let next = last.filter(|_| page.more).map(|last| asked.next(last));
@@ -88,7 +88,7 @@ fn tag(store_id: &str, reader: &Reader, query: &str, page: &Page) -> String {
 
 /// The page that was asked for. It is empty only if there is nothing more.
 pub(super) fn read(
-    store: &dyn Store,
+    store: &dyn Readable,
     reader: &Reader,
     collection: &Collection,
     asked: &Asked,
@@ -113,7 +113,7 @@ pub(super) fn read(
 
 /// Objects of one selection, and where they end if there is more.
 fn read_one(
-    store: &dyn Store,
+    store: &dyn Readable,
     reader: &Reader,
     collection: &Collection,
     selection: &Selection,

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Instant;
 
 use certmesh_engine::limits::COMMIT_BYTES;
-use certmesh_engine::store::{Batch, Family, Order, Store, Write};
+use certmesh_engine::store::{Batch, Family, Order, Readable, Store, Write};
 use certmesh_store::RocksStore;
 use certmesh_wire::MeshId;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use certmesh_engine::store::{Batch, Family, Order, Store, StoreError, Visit};
+use certmesh_engine::store::{Batch, Family, Order, Readable, Store, StoreError, Visit};
 use certmesh_store::RocksStore;
 use certmesh_wire::MeshId;
 use serde::Serialize;
@@ -78,7 +78,7 @@ fn bytes_in(folder: &Path) -> u64 {
     entries.map(size).sum()
 }
 
-impl Store for Twin {
+impl Readable for Twin {
     fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         self.whole.get(family, key)
     }
@@ -92,6 +92,16 @@ impl Store for Twin {
         visit: Visit<'_>,
     ) -> Result<(), StoreError> {
         self.whole.scan(family, from, to, order, visit)
+    }
+
+    fn pick(&self, family: Family, keys: &[Vec<u8>], visit: Visit<'_>) -> Result<(), StoreError> {
+        self.whole.pick(family, keys, visit)
+    }
+}
+
+impl Store for Twin {
+    fn freeze(&self, look: &mut dyn FnMut(&dyn Readable)) -> Result<(), StoreError> {
+        self.whole.freeze(look)
     }
 
     fn commit(&self, batch: &Batch) -> Result<(), StoreError> {

@@ -35,6 +35,12 @@ pub const PAGE_BYTES: usize = 4 * 1024 * 1024;
 pub const PAGE_ROWS: usize = 20_000;
 /// Objects that one page reads, to find those that it is asked for.
 pub const PAGE_READS: usize = 2_500;
+/// Objects of one page of a collection: enough that a page costs little beside its objects.
+pub const COLLECTED_OBJECTS: usize = 2_000;
+/// Bytes of the objects of one page of a collection, unless a single one has more.
+pub const COLLECTED_BYTES: usize = 2 * 1024 * 1024;
+/// Objects that one page of a collection reads, to find those that it is asked for.
+pub const COLLECTED_READS: usize = 2_500;
 /// Objects that an answer on a value names.
 pub const HITS: usize = 256;
 /// Rows of the index that the search for a value goes through: some tens of milliseconds.

@@ -5,6 +5,7 @@
 mod mesh;
 
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use certmesh_engine::store::{Family, Order, Readable, Store, StoreError, Visit};
@@ -181,4 +182,61 @@ fn an_answer_is_of_one_moment() {
         Ok(check(store, &KnownValues::default(), &Reader::operator(1), &question)?.is_known())
     };
     assert_eq!(raced([Tlp::Green, Tlp::Clear], is_known), [true, true]);
+}
+
+/// What is read, with how many bytes of objects that takes.
+struct Counting<'a>(&'a dyn Readable, AtomicUsize);
+
+impl Readable for Counting<'_> {
+    fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let found = self.0.get(family, key)?;
+        if family == Family::Object {
+            self.1.fetch_add(found.as_ref().map_or(0, Vec::len), Ordering::Relaxed);
+        }
+        Ok(found)
+    }
+
+    fn scan(
+        &self,
+        family: Family,
+        from: &[u8],
+        to: &[u8],
+        order: Order,
+        visit: Visit<'_>,
+    ) -> Result<(), StoreError> {
+        self.0.scan(family, from, to, order, visit)
+    }
+}
+
+#[test]
+fn many_large_versions_of_an_object_come_in_pages_of_a_bounded_size() {
+    const VERSIONS: u32 = 24;
+    let mut sg = Peer::new(SG);
+    for at in 0..VERSIONS {
+        // The later a version comes, the older it is: its place is not that of its rank.
+        let text = indicator(1, "a.example", 2024 - at % 4);
+        let long = format!(r#""description":"{at} {}","pattern_type""#, "x".repeat(300_000));
+        sg.publish(&[&text.replacen("\"pattern_type\"", &long, 1)]);
+    }
+    let selection = Selection {
+        versions: Versions::All,
+        ids: vec![after(sg.store(), 0).unwrap().objects[0].id.clone()],
+        ..Selection::default()
+    };
+    for of in [Collection::All, Collection::Member("SG".parse().unwrap())] {
+        let (mut cursor, mut seen) = (0, Vec::new());
+        loop {
+            let counting = Counting(sg.store(), AtomicUsize::new(0));
+            let page = collected(&counting, &Reader::operator(1), &of, &selection, cursor, 500).unwrap();
+            let read = counting.1.load(Ordering::Relaxed);
+            assert!(read < 3_000_000, "{of:?}: {read} bytes for a page");
+            seen.extend(page.objects.iter().map(|object| object.arrival));
+            cursor = page.next;
+            if !page.more {
+                break;
+            }
+        }
+        assert!(seen.is_sorted_by(|one, other| one < other), "{of:?}: {seen:?}");
+        assert_eq!(seen.len(), VERSIONS as usize, "{of:?}");
+    }
 }

@@ -1,17 +1,17 @@
 //! Collections of objects in the order of arrival, as SOC tools page through them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 
 use certmesh_intel::Object;
 use certmesh_wire::MemberCode;
 
 use super::merge::Merge;
-use super::reader::{Reader, copies, members, object_at, state};
-use crate::engine::last_arrival;
+use super::reader::{Reader, copies, state};
 use crate::index::{State, to_ms};
 use crate::layout::{self, Class, Row, Shelf, StoredObject, Term, Version};
-use crate::limits::{PAGE_BYTES, PAGE_OBJECTS, PAGE_READS, PAGE_ROWS};
-use crate::store::{Order, Readable, StoreError};
+use crate::limits::{COLLECTED_BYTES, COLLECTED_OBJECTS, COLLECTED_READS, PAGE_ROWS};
+use crate::store::{Family, Order, Readable, StoreError};
 
 /// A kind of objects that SOC tools ask for together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -143,7 +143,8 @@ pub struct Collected {
     pub next: u64,
 }
 
-/// One page of a collection: what arrived after `after`, at most `limit` objects.
+/// One page of a collection: what arrived after `after`, at most `limit` objects. However large they are, a page holds
+/// some 2 MiB of them, or a single one.
 ///
 /// Whoever reads on from `next` misses nothing and sees nothing twice, for ever.
 pub fn collected(
@@ -154,21 +155,9 @@ pub fn collected(
     after: u64,
     limit: usize,
 ) -> Result<Collected, StoreError> {
-    let limit = limit.clamp(1, PAGE_OBJECTS);
-    // The ranges of a page are read one after the other. What is committed meanwhile stands in some of them and not in
-    // others, and comes with the next page: it has a later arrival than this.
-    let last = last_arrival(store)?;
-    let mut collecting = Collecting {
-        last,
-        store,
-        reader,
-        collection,
-        selection,
-        limit,
-        bytes: 0,
-        reads: 0,
-        page: Collected { next: after, ..Collected::default() },
-    };
+    let limit = limit.clamp(1, COLLECTED_OBJECTS);
+    let page = Collected { next: after, ..Collected::default() };
+    let mut collecting = Collecting { store, reader, collection, selection, limit, bytes: 0, reads: 0, page };
     if selection.ids.is_empty() {
         collecting.walk(after)?;
     } else {
@@ -177,10 +166,14 @@ pub fn collected(
     Ok(collecting.page)
 }
 
+/// Where an object stands in a collection, and when it arrived.
+struct Place {
+    stamp: u64,
+    arrival: u64,
+}
+
 /// A page being put together.
 struct Collecting<'a> {
-    /// The last arrival of which all is sure to be seen.
-    last: u64,
     store: &'a dyn Readable,
     reader: &'a Reader,
     collection: &'a Collection,
@@ -206,8 +199,8 @@ impl Collecting<'_> {
         }
     }
 
-    fn is_full(&self) -> bool {
-        self.page.objects.len() >= self.limit || self.bytes >= PAGE_BYTES || self.reads >= PAGE_READS
+    fn wants_newest(&self) -> bool {
+        self.selection.versions == Versions::Newest
     }
 
     fn walk(&mut self, after: u64) -> Result<(), StoreError> {
@@ -215,41 +208,94 @@ impl Collecting<'_> {
         shelves.sort();
         shelves.dedup();
         let mut terms: Vec<_> = shelves.iter().cloned().map(Term::Collection).collect();
-        if self.selection.versions != Versions::Newest {
+        if !self.wants_newest() {
             terms.extend(shelves.into_iter().map(Term::PastCollection));
         }
         let prefixes: Vec<_> = terms.iter().flat_map(|term| self.reader.ranges(term)).collect();
-        let range = (after.saturating_add(1), self.last.saturating_add(1));
+        let range = (after.saturating_add(1), u64::MAX);
         let mut rows = Merge::numbered(self.store, Order::Ascending, prefixes, range);
-        for examined in 0.. {
-            let Some(read) = rows.next()? else { break };
-            if self.is_full() || examined >= PAGE_ROWS {
-                self.page.more = true;
-                break;
-            }
-            let (stamp, row) = (layout::arrival_of(&read.rest)?, Row::decode(&read.value)?);
-            let is_over = !row.revoked && self.reader.has_expired(row.valid_until_ms);
-            if self.selection.versions != Versions::Newest || !is_over {
-                self.reads += 1;
-                if let Some(stored) = object_at(self.store, row.arrival.unwrap_or(stamp))? {
-                    self.take(stamp, stored)?;
+        let (mut left, mut is_through) = (PAGE_ROWS, false);
+        while !is_through && !self.page.more {
+            let (mut places, mut passed) = (Vec::new(), self.page.next);
+            // One more than there is room for tells whether there is more.
+            while places.len() <= self.limit - self.page.objects.len() {
+                let Some(read) = rows.next()? else {
+                    is_through = true;
+                    break;
+                };
+                if left == 0 {
+                    (is_through, self.page.more) = (true, true);
+                    break;
                 }
+                left -= 1;
+                let (stamp, row) = (layout::arrival_of(&read.rest)?, Row::decode(&read.value)?);
+                let is_over = !row.revoked && self.reader.has_expired(row.valid_until_ms);
+                if !self.wants_newest() || !is_over {
+                    places.push(Place { stamp, arrival: row.arrival.unwrap_or(stamp) });
+                }
+                passed = stamp;
             }
-            self.page.next = stamp;
+            if self.read(&places)?.is_continue() {
+                self.page.next = passed;
+            }
         }
         Ok(())
     }
 
-    /// Takes an object that is in the collection, if the selection picks it.
-    fn take(&mut self, stamp: u64, stored: StoredObject) -> Result<(), StoreError> {
+    /// Reads objects from these places on, until the page has enough of them.
+    fn read(&mut self, places: &[Place]) -> Result<ControlFlow<()>, StoreError> {
+        let store = self.store;
+        // What arrived one after the other lies side by side. Some stand elsewhere in a member's collection.
+        for run in places.chunk_by(|one, other| one.arrival < other.arrival) {
+            let keys: Vec<_> = run.iter().map(|place| layout::object(place.arrival)).collect();
+            let (mut places, mut flow) = (run.iter(), Ok(ControlFlow::Continue(())));
+            let mut visit = |key: &[u8], value: &[u8]| {
+                flow = StoredObject::decode(key, value).and_then(|stored| {
+                    let place = places.find(|place| place.arrival == stored.arrival);
+                    place.map_or(Ok(ControlFlow::Continue(())), |place| self.take(place.stamp, stored))
+                });
+                flow.clone().unwrap_or(ControlFlow::Break(()))
+            };
+            store.pick(Family::Object, &keys, &mut visit)?;
+            if flow?.is_break() {
+                self.page.more = true;
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Takes an object, if the selection picks it; breaks off where the page has no room for it, or has read enough.
+    fn take(&mut self, stamp: u64, stored: StoredObject) -> Result<ControlFlow<()>, StoreError> {
+        self.reads += 1;
+        if self.picks(&stored)? {
+            let bytes = self.bytes + stored.json.len();
+            let is_full = self.page.objects.len() == self.limit || bytes > COLLECTED_BYTES;
+            if is_full && !self.page.objects.is_empty() {
+                return Ok(ControlFlow::Break(()));
+            }
+            self.bytes = bytes;
+            self.page.objects.push(StoredObject { arrival: stamp, ..stored });
+        }
+        self.page.next = stamp;
+        Ok(if self.reads < COLLECTED_READS { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+    }
+
+    fn picks(&self, stored: &StoredObject) -> Result<bool, StoreError> {
         let types = &self.selection.types;
         let is_type =
             |name: &String| stored.id.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with("--"));
-        if (types.is_empty() || types.iter().any(is_type)) && self.picks_version(&stored)? {
-            self.bytes += stored.json.len();
-            self.page.objects.push(StoredObject { arrival: stamp, ..stored });
+        let may_be_seen = stored.tlp <= self.reader.ceiling && !self.is_over(stored);
+        Ok(may_be_seen && (types.is_empty() || types.iter().any(is_type)) && self.picks_version(stored)?)
+    }
+
+    /// Whether it has ended, as far as its row in a collection has not told that.
+    fn is_over(&self, stored: &StoredObject) -> bool {
+        if self.selection.ids.is_empty() || !self.wants_newest() || stored.revoked {
+            return false;
         }
-        Ok(())
+        let valid_until = Object::read(&stored.json).ok().and_then(|object| object.valid_until());
+        self.reader.has_expired(valid_until.map(to_ms))
     }
 
     fn picks_version(&self, stored: &StoredObject) -> Result<bool, StoreError> {
@@ -295,80 +341,96 @@ impl Collecting<'_> {
         Ok(oldest)
     }
 
-    /// The versions of the ids that were asked for, and where each stands in the collection.
+    /// The versions of the ids that were asked for, where each stands in the collection.
     fn look_up(&mut self, after: u64) -> Result<(), StoreError> {
-        let (mut found, mut complete_to) = (BTreeMap::new(), u64::MAX);
+        // One more than there is room for tells whether there is more.
+        let mut places =
+            Places { after, most: self.limit + 1, first: BTreeMap::new(), complete_to: u64::MAX };
         let ids: BTreeSet<_> = self.selection.ids.iter().collect();
         for id in ids {
-            let (arrivals, end) = self.arrivals(id, after)?;
-            complete_to = complete_to.min(end);
-            for arrival in arrivals {
-                if let Some(stored) = object_at(self.store, arrival)?
-                    && let Some(stamp) =
-                        self.stamp(&stored)?.filter(|at| (after + 1..=self.last).contains(at))
-                {
-                    found.insert(stamp, stored);
+            match self.collection {
+                Collection::All => self.place(id, &mut places)?,
+                Collection::Family(family) => {
+                    let object_type = id.split_once("--").map_or("", |(object_type, _)| object_type);
+                    if ObjectFamily::of(object_type) == *family {
+                        self.place(id, &mut places)?;
+                    }
                 }
+                Collection::Member(code) => self.place_of_member(id, *code, &mut places)?,
             }
         }
-        for (stamp, stored) in found.into_iter().filter(|(stamp, _)| *stamp <= complete_to) {
-            if self.is_full() {
-                self.page.more = true;
-                return Ok(());
-            }
-            self.take(stamp, stored)?;
-            self.page.next = stamp;
-        }
-        if complete_to < u64::MAX {
+        let (complete_to, places) = (places.complete_to, places.first.into_iter());
+        let places: Vec<_> = places.map(|(stamp, arrival)| Place { stamp, arrival }).collect();
+        if self.read(&places)?.is_continue() && complete_to < u64::MAX {
             (self.page.more, self.page.next) = (true, complete_to);
         }
         Ok(())
     }
 
-    /// The arrivals of an id's versions after one, and up to which they are all there.
-    fn arrivals(&self, id: &str, after: u64) -> Result<(Vec<u64>, u64), StoreError> {
-        let mut arrivals: Vec<_> = state(self.store, &layout::id(id))?.shown.into_iter().collect();
-        if self.selection.versions == Versions::Newest {
-            return Ok((arrivals, u64::MAX));
+    /// Adds an id's versions where they arrived.
+    fn place(&self, id: &str, places: &mut Places) -> Result<(), StoreError> {
+        for arrival in state(self.store, &layout::id(id))?.shown {
+            places.add(arrival, arrival);
         }
-        // Among a member's, an object may stand later than it arrived.
-        let (from, most) = match self.collection {
-            Collection::Member(_) => (0, PAGE_ROWS),
-            _ => (after.saturating_add(1), self.limit + 1),
-        };
+        if self.wants_newest() {
+            return Ok(());
+        }
         let ranges = self.reader.ranges(&Term::PastCollection(Shelf::Id(id.to_owned())));
-        let mut rows = Merge::numbered(self.store, Order::Ascending, ranges, (from, u64::MAX));
-        for _ in 0..most {
-            let Some(read) = rows.next()? else { return Ok((arrivals, u64::MAX)) };
-            arrivals.push(layout::arrival_of(&read.rest)?);
+        let range = (places.after.saturating_add(1), u64::MAX);
+        let mut rows = Merge::numbered(self.store, Order::Ascending, ranges, range);
+        while let Some(read) = rows.next()? {
+            let arrival = layout::arrival_of(&read.rest)?;
+            if arrival > places.complete_to {
+                break;
+            }
+            places.add(arrival, arrival);
         }
-        let end = arrivals.last().copied().filter(|_| from > 0);
-        Ok((arrivals, end.unwrap_or(u64::MAX)))
+        Ok(())
     }
 
-    /// Where an object stands in the collection, if it is in it and the reader may see it.
-    fn stamp(&self, stored: &StoredObject) -> Result<Option<u64>, StoreError> {
-        let valid_until = Object::read(&stored.json).ok().and_then(|object| object.valid_until());
-        let is_over = !stored.revoked && self.reader.has_expired(valid_until.map(to_ms));
-        if stored.tlp > self.reader.ceiling || (is_over && self.selection.versions == Versions::Newest) {
-            return Ok(None);
+    /// Adds a member's versions of an id, which may stand later among that member's than they arrived.
+    fn place_of_member(&self, id: &str, member: MemberCode, places: &mut Places) -> Result<(), StoreError> {
+        let id = layout::id(id);
+        let state = state(self.store, &id)?;
+        let own = state.newest().iter().filter(|it| it.member == member && it.class != Class::Impostor);
+        // Only its newest copy is a member's word; its older ones are history.
+        for version in own.filter(|version| !self.wants_newest() || state.shown.contains(&version.arrival)) {
+            places.add(version.stamp, version.arrival);
         }
-        Ok(match self.collection {
-            Collection::All => Some(stored.arrival),
-            Collection::Family(family) => {
-                let object_type = stored.id.split_once("--").map_or("", |(object_type, _)| object_type);
-                (ObjectFamily::of(object_type) == *family).then_some(stored.arrival)
-            }
-            Collection::Member(code) => {
-                // Only its newest copy is a member's word; its older ones are history.
-                let is_newest = self.selection.versions == Versions::Newest;
-                if is_newest && !members(self.store, stored)?.contains(code) {
-                    return Ok(None);
-                }
-                let copies = copies(self.store, stored)?;
-                let own = copies.iter().find(|copy| copy.member == *code && copy.class != Class::Impostor);
-                own.map(|copy| copy.stamp)
-            }
-        })
+        if self.wants_newest() {
+            return Ok(());
+        }
+        // These come in the order of their ranks: all of them are looked at, and the first places kept.
+        let prefixes = [Class::Owned, Class::Foreign].map(|class| layout::versions_of(&id, class, member));
+        let mut rows = Merge::new(self.store, Order::Ascending, prefixes.clone(), (&[], None));
+        while let Some(read) = rows.next()? {
+            let key = [&prefixes[read.range][layout::versions(&id).len()..], &read.rest].concat();
+            let version = Version::decode(&key, &read.value)?;
+            places.add(version.stamp, version.arrival);
+        }
+        Ok(())
+    }
+}
+
+/// The first places after one, at most so many.
+struct Places {
+    after: u64,
+    most: usize,
+    /// Arrivals by their stamps.
+    first: BTreeMap<u64, u64>,
+    /// Up to which stamp all are there.
+    complete_to: u64,
+}
+
+impl Places {
+    fn add(&mut self, stamp: u64, arrival: u64) {
+        if stamp > self.after && stamp <= self.complete_to {
+            self.first.insert(stamp, arrival);
+        }
+        if self.first.len() > self.most
+            && let Some((last, _)) = self.first.pop_last()
+        {
+            self.complete_to = last - 1;
+        }
     }
 }

@@ -2,6 +2,7 @@
 //! and SOC tools what they ask for. This file only wires the rooms together.
 
 mod allowed;
+mod awaited;
 mod changes;
 mod clock;
 mod config;

@@ -2,7 +2,7 @@
 //!
 //! What a connection costs at most: [`HEAD_BYTES`] of a request's head and as much of an answer's, and two TLS
 //! records of 16 KiB; with [`CONNECTIONS`] of them, 64 MiB. What answers cost is bounded by [`PAGES`] times
-//! [`PAGE_BYTES`] and what the engine reads at once beyond them: some 128 MiB if every reader is slow at once.
+//! [`COLLECTED_BYTES`](certmesh_engine::limits::COLLECTED_BYTES), and twice that while they are put together: 64 MiB if every reader is slow at once.
 
 use std::time::Duration;
 
@@ -36,10 +36,9 @@ pub(super) const PAGES: usize = 32;
 pub(super) const TOKEN_PAGES: usize = 6;
 /// Threads that read the store for SOC tools. Who is next waits: the disk has only so many arms.
 pub(super) const READERS: usize = 16;
-/// Objects of one page, however many are asked for: enough that a page costs little beside its objects.
-pub(super) const PAGE_OBJECTS: usize = 2_000;
-/// Bytes of objects after which a page takes no more.
-pub(super) const PAGE_BYTES: usize = 2 * 1024 * 1024;
+/// Stretches of a collection that are looked through for one page, as long as the filters pick nothing there: each is
+/// at most [`PAGE_ROWS`](certmesh_engine::limits::PAGE_ROWS) rows or [`COLLECTED_READS`](certmesh_engine::limits::COLLECTED_READS) objects, some tens of milliseconds.
+pub(super) const LOOKS: usize = 8;
 /// Bytes of the filters that a page is asked with; its cursor has them too, and has to fit in a request's head.
 pub(super) const FILTER_BYTES: usize = 6 * 1024;
 /// Bytes of a publication.

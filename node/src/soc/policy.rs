@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use super::Soc;
 use super::answer::Problem;
 use super::credentials;
+use crate::awaited::Awaited;
 use crate::clock::now_ms;
 
 /// What a request has to show.
@@ -127,15 +128,22 @@ impl<S: For> Granted<S> {
         &self.token
     }
 
-    /// Reads one moment of the store, on a thread that may block, and sees what the token may see.
+    /// Reads one moment of the store, on a thread that may block, and sees what the token may see. Reading ends when what
+    /// this gives is dropped, since the client has gone: `read` then fails, and whatever it holds is given back.
     pub(super) async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&dyn Readable, &Reader) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, Problem> {
         let store = Arc::clone(&self.soc.node.store);
         let reader = Reader { ceiling: self.token.terms.ceiling, now_ms: now_ms() };
-        let reading = tokio::task::spawn_blocking(move || store.frozen(|store| read(store, &reader)));
-        Ok(reading.await.map_err(|_| Problem::stopping())??)
+        let asker = Arc::new(());
+        let asked = Arc::downgrade(&asker);
+        let is_awaited = move || asked.strong_count() > 0;
+        let reading =
+            move || store.frozen(|moment| read(&Awaited { of: moment, is_awaited: &is_awaited }, &reader));
+        let found = tokio::task::spawn_blocking(reading).await;
+        drop(asker);
+        Ok(found.map_err(|_| Problem::stopping())??)
     }
 
     /// Whether the token's maker knows that what it reads may be of an exercise.

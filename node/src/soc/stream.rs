@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use bytes::Bytes;
-use certmesh_engine::{Collected, Collection, Selection, StoredObject, collected, last_arrival};
+use certmesh_engine::store::Readable;
+use certmesh_engine::{Collected, Collection, Reader, Selection, StoredObject, collected, last_arrival};
 use futures::stream::unfold;
 use serde_json::json;
 use tokio::sync::{oneshot, watch};
@@ -182,9 +183,11 @@ async fn read(
 ) -> Result<(Collected, PageRoom), Problem> {
     let room = soc.shares.page(grant.token().id).await?;
     let selection = selection.clone();
-    let page = grant
-        .read(move |store, reader| collected(store, reader, &collection, &selection, cursor, STREAM_OBJECTS));
-    Ok((page.await?, room))
+    let read = move |store: &dyn Readable, reader: &Reader| {
+        let page = collected(store, reader, &collection, &selection, cursor, STREAM_OBJECTS)?;
+        Ok((page, room))
+    };
+    grant.read(read).await
 }
 
 /// Each object with where it comes from. Its text is as published, but for line breaks between its tokens, which

@@ -1,10 +1,11 @@
 //! What a request chooses: TAXII 2.1's URL filters (section 3.4), and where its page begins.
 
 use axum::http::StatusCode;
+use certmesh_engine::limits::COLLECTED_OBJECTS;
 use certmesh_engine::{Selection, Versions};
 
 use super::super::answer::Problem;
-use super::super::limits::{FILTER_BYTES, PAGE_OBJECTS};
+use super::super::limits::FILTER_BYTES;
 use super::cursor::Cursor;
 use super::stamp;
 
@@ -18,6 +19,8 @@ pub(super) struct Asked {
     pub(super) selections: Vec<Selection>,
     /// What the cursor of the page takes along.
     pub(super) filters: Vec<(String, String)>,
+    /// The one object that this is about: the collection has to hold it.
+    pub(super) object: Option<String>,
 }
 
 impl Asked {
@@ -36,7 +39,7 @@ impl Asked {
         });
         let added = added.transpose()?.unwrap_or(0);
         let limit = match one("limit") {
-            None => PAGE_OBJECTS,
+            None => COLLECTED_OBJECTS,
             Some(text) => limit(text)?,
         };
         let own: Vec<_> = query.iter().filter(|(name, _)| name.starts_with("match[")).cloned().collect();
@@ -48,7 +51,7 @@ impl Asked {
         }
         // A walk may be resumed by `next` while `added_after` has gone on: the later of the two counts.
         let after = cursor.map_or(0, |cursor| cursor.after).max(added);
-        Ok(Self { after, limit, selections: selections(&filters)?, filters })
+        Ok(Self { after, limit, selections: selections(&filters)?, filters, object: None })
     }
 
     /// The same of one object alone.
@@ -56,6 +59,7 @@ impl Asked {
         for selection in &mut self.selections {
             selection.ids = vec![id.to_owned()];
         }
+        self.object = Some(id.to_owned());
         self
     }
 
@@ -85,7 +89,7 @@ fn limit(text: &str) -> Result<usize, Problem> {
     if !is_number || number == 0 {
         return Err(wrong("limit", "no number from 1 up"));
     }
-    Ok(number.min(PAGE_OBJECTS))
+    Ok(number.min(COLLECTED_OBJECTS))
 }
 
 /// None at all, if nothing here can fit.
@@ -194,7 +198,7 @@ mod tests {
         ] {
             assert_eq!(asked(wrong), Err(StatusCode::BAD_REQUEST), "{wrong}");
         }
-        assert_eq!(asked("limit=99999999999999999999999").unwrap().limit, PAGE_OBJECTS);
+        assert_eq!(asked("limit=99999999999999999999999").unwrap().limit, COLLECTED_OBJECTS);
         assert!(asked("unknown=1").is_ok());
     }
 }

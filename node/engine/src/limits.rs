@@ -53,6 +53,10 @@ pub const RELATIONS: usize = 500;
 pub const OPINIONS: usize = 100_000;
 /// Labels of one value of a list.
 pub const LISTED_LABELS: usize = 64;
+/// Bytes of one label of a list.
+pub const LISTED_LABEL_BYTES: usize = 256;
+/// Rows of the index of which the objects are read together for a list. The more, the more of them lie side by side.
+pub const LISTED_ROWS: usize = 16_384;
 /// Objects that a value of a list names.
 pub const LISTED_REPORTS: usize = 256;
 /// Node keys of one member, of every state, over all its manifests: 32 members with as many fit a frontier.

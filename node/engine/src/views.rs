@@ -15,6 +15,7 @@ mod merge;
 mod query;
 mod reader;
 mod related;
+mod reports;
 mod why;
 
 pub use check::{Answer, Hit, check};

@@ -18,7 +18,12 @@ use crate::limits::{CHECK_BYTES, HITS, REFERENCES_READ};
 use crate::store::{Order, Readable, StoreError};
 
 /// The label by which a publisher says that its own object is wrong.
-pub(crate) const FALSE_POSITIVE: &str = "false-positive";
+const FALSE_POSITIVE: &str = "false-positive";
+
+/// Whether an object's own publisher says that it is wrong.
+pub(crate) fn is_false_positive(object: &Object<'_>) -> bool {
+    object.labels().iter().any(|label| label == FALSE_POSITIVE)
+}
 
 /// An object that mentions what was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,7 +134,7 @@ impl<'a> Answering<'a> {
         let Ok(object) = Object::read(&stored.json) else { return Ok(None) };
         let summary = Summary::of(&stored, &object, members(self.store, &stored)?);
         self.sources.add(&object, &summary.members);
-        if object.labels().iter().any(|label| label == FALSE_POSITIVE) {
+        if is_false_positive(&object) {
             for member in &summary.members {
                 *self.answer.false_positives.entry(*member).or_default() += 1;
             }

@@ -10,7 +10,6 @@ use certmesh_intel::Object;
 use certmesh_intel::object::Stance;
 use certmesh_wire::MemberCode;
 
-use super::check::FALSE_POSITIVE;
 use super::merge::Merge;
 use super::reader::{Reader, members, object_at};
 use crate::layout::{self, Row, Shelf, Term};
@@ -58,12 +57,17 @@ impl Disputes {
         self.0.get(id).into_iter().flatten().copied()
     }
 
-    /// The members that call an object wrong which they publish themselves.
-    pub(crate) fn by_publishers(&self, object: &Object<'_>, publishers: &[MemberCode]) -> Vec<MemberCode> {
-        if object.labels().iter().any(|label| label == FALSE_POSITIVE) {
+    /// The members that call an object wrong which they publish themselves: by an opinion, or by its own label.
+    pub(crate) fn by_publishers(
+        &self,
+        id: &str,
+        is_labelled: bool,
+        publishers: &[MemberCode],
+    ) -> Vec<MemberCode> {
+        if is_labelled {
             return publishers.to_vec();
         }
-        self.of(object.id()).filter(|member| publishers.contains(member)).collect()
+        self.of(id).filter(|member| publishers.contains(member)).collect()
     }
 }
 
@@ -76,9 +80,9 @@ pub(crate) struct Standpoints {
 
 impl Standpoints {
     /// Counts an object that reports the value.
-    pub(crate) fn add(&mut self, disputes: &Disputes, object: &Object<'_>, publishers: &[MemberCode]) {
+    pub(crate) fn add(&mut self, disputes: &Disputes, id: &str, publishers: &[MemberCode]) {
         self.reporting.extend(publishers);
-        self.disputing.extend(disputes.of(object.id()));
+        self.disputing.extend(disputes.of(id));
     }
 
     /// Who reports it, sorted.

@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use certmesh_intel::{Object, Tlp};
+use certmesh_intel::Tlp;
 use certmesh_wire::MemberCode;
 
 use super::check::value_of;
 use super::disputes::{Disputes, Standpoints};
 use super::merge::Merge;
-use super::reader::{Reader, first_seen, members, object_at};
-use crate::index::to_ms;
+use super::reader::{Reader, object_at};
+use super::reports::{Report, reports};
 use crate::layout::{self, Row};
-use crate::limits::{LISTED_LABELS, LISTED_REPORTS};
+use crate::limits::{LISTED_LABELS, LISTED_REPORTS, LISTED_ROWS};
 use crate::store::{Order, Readable, StoreError};
 
 /// One value of a feed.
@@ -64,7 +64,8 @@ pub fn listed(
         None => (&[][..], &[][..]),
     };
     let disputes = Disputes::read(store, reader)?;
-    let mut listing = Listing { store, reader, disputes, key: Vec::new(), rows: BTreeMap::new() };
+    let mut listing =
+        Listing { store, disputes, key: Vec::new(), rows: BTreeMap::new(), waiting: Vec::new() };
     for class in classes(kinds).into_iter().filter(|class| start.first().is_none_or(|first| first <= class)) {
         let from = if start.first() == Some(&class) { start } else { &[class] };
         let prefixes = reader.markings().map(layout::live_observables);
@@ -72,21 +73,22 @@ pub fn listed(
         while let Some(read) = rows.next()? {
             let (key, rest) = layout::split_observable(&read.rest)
                 .ok_or_else(|| layout::damaged_index("a row of the index does not name an observable"))?;
-            if listing.key != key {
-                if listing.flush(visit).is_break() {
-                    return Ok(());
-                }
-                listing.key = key.to_vec();
-            }
             let (arrival, kind) = layout::split_number(rest)?;
             let kind = String::from_utf8_lossy(kind);
             let is_later = key != start || kind.as_bytes() > kind_after;
-            if is_later && (kinds.is_empty() || kinds.contains(&kind.as_ref())) {
-                listing.add(&kind, arrival, &Row::decode(&read.value)?)?;
+            let row = Row::decode(&read.value)?;
+            let counts = is_later && !row.partial && !reader.has_expired(row.valid_until_ms);
+            if counts && (kinds.is_empty() || kinds.contains(&kind.as_ref())) {
+                listing.waiting.push(Waiting { key: key.to_vec(), kind: kind.into_owned(), arrival, row });
+            }
+            if listing.waiting.len() >= LISTED_ROWS && listing.settle(visit)?.is_break() {
+                return Ok(());
             }
         }
     }
-    let _ = listing.flush(visit);
+    if listing.settle(visit)?.is_continue() {
+        let _ = listing.flush(visit);
+    }
     Ok(())
 }
 
@@ -104,34 +106,94 @@ fn classes(kinds: &[&str]) -> BTreeSet<u8> {
     classes.copied().collect()
 }
 
+/// A row whose object is still to be read.
+struct Waiting {
+    key: Vec<u8>,
+    kind: String,
+    arrival: u64,
+    row: Row,
+}
+
 /// The rows of one observable being gathered, by its kinds.
 struct Listing<'a> {
     store: &'a dyn Readable,
-    reader: &'a Reader,
     disputes: Disputes,
     key: Vec<u8>,
     rows: BTreeMap<String, (Listed, Standpoints)>,
+    /// What comes after them.
+    waiting: Vec<Waiting>,
 }
 
 impl Listing<'_> {
-    fn add(&mut self, kind: &str, arrival: u64, row: &Row) -> Result<(), StoreError> {
-        if row.partial || self.reader.has_expired(row.valid_until_ms) {
+    /// Adds the rows that wait.
+    fn settle(
+        &mut self,
+        visit: &mut dyn FnMut(Listed) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, StoreError> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let mut arrivals: Vec<_> = waiting.iter().map(|waiting| waiting.arrival).collect();
+        arrivals.sort_unstable();
+        arrivals.dedup();
+        let reports = reports(self.store, &arrivals)?;
+        for Waiting { key, kind, arrival, row } in waiting {
+            if self.key != key {
+                if self.flush(visit).is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+                self.key = key;
+            }
+            if let Some(report) = reports.get(&arrival) {
+                self.add(kind, arrival, &row, report)?;
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// The normal form of the observable.
+    fn value(&self, arrival: u64) -> Result<String, StoreError> {
+        match layout::observable_text(&self.key) {
+            Some(value) => Ok(value),
+            // Its hash stands for it: it is long, and rare.
+            None => Ok(object_at(self.store, arrival)?
+                .map_or_else(String::new, |stored| value_of(&self.key, &stored.json))),
+        }
+    }
+
+    fn add(&mut self, kind: String, arrival: u64, row: &Row, report: &Report) -> Result<(), StoreError> {
+        let members = &report.members;
+        let is_wrong = self.disputes.by_publishers(&report.id, report.is_false_positive, members);
+        if !is_wrong.is_empty() {
             return Ok(());
         }
-        let Some(stored) = object_at(self.store, arrival)? else { return Ok(()) };
-        let Ok(object) = Object::read(&stored.json) else { return Ok(()) };
-        // What else mentions a value says nothing against it.
-        if object.object_type() != "indicator" {
-            return Ok(());
+        if !self.rows.contains_key(&kind) {
+            let new = self.new_row(kind.clone(), arrival)?;
+            self.rows.insert(kind.clone(), (new, Standpoints::default()));
         }
-        let members = members(self.store, &stored)?;
-        if !self.disputes.by_publishers(&object, &members).is_empty() {
-            return Ok(());
+        let Some((listed, standpoints)) = self.rows.get_mut(&kind) else { return Ok(()) };
+        standpoints.add(&self.disputes, &report.id, members);
+        listed.confidence = listed.confidence.max(row.confidence);
+        listed.tlp = listed.tlp.max(report.tlp);
+        listed.valid_until_ms =
+            listed.valid_until_ms.zip(row.valid_until_ms).map(|(one, other)| one.max(other));
+        listed.next_end_ms = listed.next_end_ms.into_iter().chain(row.valid_until_ms).min();
+        add_labels(&mut listed.labels, &report.labels);
+        listed.first_seen_ms = listed.first_seen_ms.min(report.first_seen_ms);
+        if listed.reports.len() < LISTED_REPORTS {
+            listed.reports.push((arrival, members.clone()));
         }
-        let new = || Listed {
+        if arrival > listed.arrival {
+            (listed.arrival, listed.object_id, listed.name) =
+                (arrival, report.id.clone(), report.name.clone());
+        }
+        Ok(())
+    }
+
+    /// A value of which nobody has said anything yet.
+    fn new_row(&self, kind: String, arrival: u64) -> Result<Listed, StoreError> {
+        Ok(Listed {
             key: [&self.key[..], kind.as_bytes()].concat(),
-            kind: kind.to_owned(),
-            value: value_of(&self.key, &stored.json),
+            kind,
+            value: self.value(arrival)?,
             members: Vec::new(),
             confidence: None,
             labels: Vec::new(),
@@ -143,25 +205,7 @@ impl Listing<'_> {
             first_seen_ms: u64::MAX,
             name: None,
             reports: Vec::new(),
-        };
-        let (listed, standpoints) =
-            self.rows.entry(kind.to_owned()).or_insert_with(|| (new(), Standpoints::default()));
-        standpoints.add(&self.disputes, &object, &members);
-        listed.confidence = listed.confidence.max(row.confidence);
-        listed.tlp = listed.tlp.max(stored.tlp);
-        listed.valid_until_ms =
-            listed.valid_until_ms.zip(row.valid_until_ms).map(|(one, other)| one.max(other));
-        listed.next_end_ms = listed.next_end_ms.into_iter().chain(row.valid_until_ms).min();
-        add_labels(&mut listed.labels, object.labels());
-        let since = first_seen(&object).map_or(stored.received_ms, to_ms);
-        listed.first_seen_ms = listed.first_seen_ms.min(since);
-        if listed.reports.len() < LISTED_REPORTS {
-            listed.reports.push((arrival, members));
-        }
-        if arrival > listed.arrival {
-            (listed.arrival, listed.object_id, listed.name) = (arrival, stored.id.clone(), object.name());
-        }
-        Ok(())
+        })
     }
 
     /// Hands on what was gathered of one observable.
@@ -177,8 +221,11 @@ impl Listing<'_> {
 }
 
 /// Keeps labels sorted, each once, and no more than anyone reads.
-fn add_labels(labels: &mut Vec<String>, more: Vec<String>) {
-    labels.extend(more);
+fn add_labels(labels: &mut Vec<String>, more: &[String]) {
+    if more.is_empty() {
+        return;
+    }
+    labels.extend_from_slice(more);
     labels.sort();
     labels.dedup();
     labels.truncate(LISTED_LABELS);

@@ -106,10 +106,14 @@ pub(crate) fn state(store: &dyn Readable, id: &[u8]) -> Result<State, StoreError
 
 /// The members whose newest copy an object is, if their copies count; sorted.
 pub(crate) fn members(store: &dyn Readable, stored: &StoredObject) -> Result<Vec<MemberCode>, StoreError> {
-    let state = state(store, &layout::id(&stored.id))?;
+    Ok(counted_at(&state(store, &layout::id(&stored.id))?, stored.arrival))
+}
+
+/// The members whose newest copy arrived then, if their copies count; sorted.
+pub(crate) fn counted_at(state: &State, arrival: u64) -> Vec<MemberCode> {
     let newest: Vec<_> =
-        state.newest().iter().filter(|version| version.arrival == stored.arrival).cloned().collect();
-    Ok(counted(&newest))
+        state.newest().iter().filter(|version| version.arrival == arrival).cloned().collect();
+    counted(&newest)
 }
 
 /// Every member's copy of an object, with what it counts as, whether they have a newer one or not.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use certmesh_intel::{Object, Question, Tlp};
 use certmesh_wire::MemberCode;
 
-use super::check::value_of;
+use super::check::{is_false_positive, value_of};
 use super::disputes::{Disputes, Standpoints};
 use super::mentions::{How, Mentioned, Search};
 use super::reader::{Reader, Summary, copies, counted, members, object_at, publishers, state};
@@ -150,13 +150,13 @@ impl<'a> Asking<'a> {
         if let Some(at_ms) = row.valid_until_ms.filter(|_| self.reader.has_expired(row.valid_until_ms)) {
             return Because::Expired { at_ms };
         }
-        let wrong = self.disputes.by_publishers(object, members);
+        let wrong = self.disputes.by_publishers(object.id(), is_false_positive(object), members);
         if !wrong.is_empty() {
             return Because::FalsePositive { members: wrong };
         }
         if !row.partial {
             let standpoints = self.standpoints.entry((kind.to_owned(), value.to_owned())).or_default();
-            standpoints.add(&self.disputes, object, members);
+            standpoints.add(&self.disputes, object.id(), members);
         }
         Because::Listed
     }

@@ -1,7 +1,7 @@
 //! The MISP feed: an event for what a member reports on a day, or on a part of one where it is too much for an event.
 //!
-//! Which reports an event holds is worked out for all events together, and kept: eight bytes a report. The events' files
-//! are then made from the objects themselves.
+//! Which values an event holds is worked out for all events together, by the rule of every list, and kept: sixteen bytes
+//! for what one report says of one value. The events' files are then made from the objects themselves.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -11,7 +11,7 @@ use certmesh_engine::{Membership, at};
 use certmesh_intel::formats::misp::{self, Event, EventFile};
 use certmesh_intel::formats::{Feed, Row};
 use certmesh_intel::{Object, Tlp, observable};
-use certmesh_wire::MemberCode;
+use certmesh_wire::{MemberCode, sha256};
 use uuid::Uuid;
 
 use super::FeedFault;
@@ -21,8 +21,8 @@ use super::wanted::Wanted;
 use crate::clock::rfc3339;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
-/// More reports than this make an event unwieldy.
-const REPORTS: usize = 10_000;
+/// More values than this make an event unwieldy.
+const VALUES: usize = 10_000;
 /// A day is cut into at most two to the power of this many parts.
 const PARTS: u32 = 12;
 
@@ -40,31 +40,41 @@ struct Reports {
     part: (u64, u64),
     tlp: Tlp,
     /// Sorted.
-    arrivals: Vec<u64>,
+    values: Vec<Reported>,
+}
+
+/// The arrival of a report, and the digest of a listed value that it reports.
+type Reported = (u64, u64);
+
+/// What a value is found by among those that a report may have beside it: a few.
+fn digest(kind: &str, value: &str) -> u64 {
+    let hash = sha256(&[kind.as_bytes(), &[0], value.as_bytes()]);
+    hash.first_chunk().copied().map_or(0, u64::from_be_bytes)
 }
 
 impl Events {
     /// The events of all listed values.
     pub(super) fn of(making: &mut Making<'_>, wanted: &Wanted) -> Result<Self, StoreError> {
-        let mut days: BTreeMap<(MemberCode, u64), (Tlp, Vec<u64>)> = BTreeMap::new();
+        let mut days: BTreeMap<(MemberCode, u64), (Tlp, Vec<Reported>)> = BTreeMap::new();
         each(making, Feed::Misp, wanted, &mut |_, row| {
+            let digest = digest(&row.kind, &row.value);
             for (arrival, codes) in &row.reports {
                 for code in codes {
                     let day = days.entry((*code, arrival / DAY_MS)).or_insert((Tlp::Clear, Vec::new()));
                     day.0 = day.0.max(row.tlp);
-                    day.1.push(*arrival);
+                    day.1.push((*arrival, digest));
                 }
             }
             ControlFlow::Continue(())
         })?;
         let mesh = making.membership.mesh();
         let mut events = Self::default();
-        for ((member, day), (tlp, mut arrivals)) in days {
-            arrivals.sort_unstable();
-            arrivals.dedup();
-            for (part, arrivals) in parts(day, arrivals) {
+        for ((member, day), (tlp, mut values)) in days {
+            values.sort_unstable();
+            values.dedup();
+            for (part, values) in parts(day, values) {
                 let words = format!("{member} {day} {}/{}", part.0, part.1);
-                let reports = Reports { member, day_ms: day * DAY_MS, part, tlp, arrivals };
+                let reports = Reports { member, day_ms: day * DAY_MS, part, tlp, values };
                 events.0.insert(misp::event_id(&mesh.0, &words), reports);
             }
         }
@@ -132,7 +142,7 @@ impl Reports {
             organisation_id: identity.unwrap_or_else(unknown),
             info,
             begun_ms: self.day_ms,
-            changed_ms: self.arrivals.last().copied().unwrap_or(self.day_ms),
+            changed_ms: self.values.last().map_or(self.day_ms, |(arrival, _)| *arrival),
             tlp: self.tlp,
             exercise,
         }
@@ -146,9 +156,10 @@ impl Reports {
     ) -> Result<ControlFlow<()>, StoreError> {
         let mut seen = std::collections::BTreeSet::new();
         let code = self.member.to_string();
-        for arrival in &self.arrivals {
+        for values in self.values.chunk_by(|(one, _), (other, _)| one == other) {
+            let arrival = values[0].0;
             let Some(stored) =
-                at(making.store, *arrival)?.filter(|stored| stored.tlp <= making.reader.ceiling)
+                at(making.store, arrival)?.filter(|stored| stored.tlp <= making.reader.ceiling)
             else {
                 continue;
             };
@@ -156,7 +167,9 @@ impl Reports {
             let (name, labels) = (object.name(), object.labels());
             for mention in observable::of(&object).into_iter().filter(|mention| !mention.partial) {
                 let observable = mention.observable;
-                if making.allow.holds_back(&observable.kind, &observable.value).is_some() {
+                // What else the report mentions is not in the lists: not asked for, outvoted, or held back.
+                let listed = (arrival, digest(&observable.kind, &observable.value));
+                if values.binary_search(&listed).is_err() {
                     continue;
                 }
                 let row = Row {
@@ -168,7 +181,7 @@ impl Reports {
                     object_id: &stored.id,
                     tlp: stored.tlp,
                     first_seen_ms: first_seen_ms(&object).unwrap_or(stored.received_ms),
-                    changed_ms: *arrival,
+                    changed_ms: arrival,
                     valid_until_ms: None,
                     name: name.as_deref(),
                 };
@@ -186,16 +199,15 @@ fn first_seen_ms(object: &Object<'_>) -> Option<u64> {
     u64::try_from(micros / 1_000).ok()
 }
 
-/// A day's reports in as few equal parts of the day as make none too long: a power of two, so that a part that is cut
+/// A day's values in as few equal parts of the day as make none too long: a power of two, so that a part that is cut
 /// further leaves the others as they are.
-fn parts(day: u64, arrivals: Vec<u64>) -> BTreeMap<(u64, u64), Vec<u64>> {
+fn parts(day: u64, values: Vec<Reported>) -> BTreeMap<(u64, u64), Vec<Reported>> {
     for power in 0..=PARTS {
         let count = 1 << power;
-        let part = |arrival: u64| (arrival - day * DAY_MS) * count / DAY_MS;
-        let longest = arrivals.chunk_by(|one, other| part(*one) == part(*other)).map(<[u64]>::len).max();
-        if longest.unwrap_or_default() <= REPORTS || power == PARTS {
-            let chunks = arrivals.chunk_by(|one, other| part(*one) == part(*other));
-            return chunks.map(|chunk| ((part(chunk[0]), count), chunk.to_vec())).collect();
+        let part = |(arrival, _): &Reported| (arrival - day * DAY_MS) * count / DAY_MS;
+        let chunks = || values.chunk_by(|one, other| part(one) == part(other));
+        if chunks().map(<[_]>::len).max().unwrap_or_default() <= VALUES || power == PARTS {
+            return chunks().map(|chunk| ((part(&chunk[0]), count), chunk.to_vec())).collect();
         }
     }
     BTreeMap::new()
@@ -208,9 +220,9 @@ mod tests {
     #[test]
     fn a_day_is_cut_where_it_is_too_much_for_an_event() {
         let day = 20_000;
-        let few: Vec<_> = (0..10).map(|n| day * DAY_MS + n * 1_000_000).collect();
+        let few: Vec<_> = (0..10).map(|n| (day * DAY_MS + n * 1_000_000, n)).collect();
         assert_eq!(parts(day, few.clone()), BTreeMap::from([((0, 1), few)]));
-        let many: Vec<_> = (0..50_000).map(|n| day * DAY_MS + n).collect();
+        let many: Vec<_> = (0..50_000).map(|n| (day * DAY_MS + n, n)).collect();
         let cut = parts(day, many.clone());
         assert!(cut.len() > 1 && cut.values().all(|part| part.len() <= 25_000), "{}", cut.len());
         assert_eq!(cut.into_values().flatten().collect::<Vec<_>>(), many);

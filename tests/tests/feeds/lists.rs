@@ -105,6 +105,23 @@ fn filters_and_pages_choose_the_surest() {
 }
 
 #[test]
+fn a_misp_event_holds_of_a_report_what_is_listed_alone() {
+    let mesh = Mesh::raise(2);
+    let sg = mesh.node("SG");
+    let both = "[domain-name:value = 'listed.example'] OR [ipv4-addr:value = '198.51.100.7']";
+    publish(sg, &[crate::indicator(1, both, json!({}))]);
+    let folder = mesh.path("misp");
+    let to = ["--output", folder.to_str().unwrap()];
+    sg.run(["feed", "--exercise", "misp", "--type", "domain-name"].iter().chain(&to)).done();
+    let text: String = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
+        .collect();
+    assert!(text.contains("listed.example"), "{text}");
+    assert!(!text.contains("198.51.100.7"), "an address was not asked for: {text}");
+}
+
+#[test]
 fn a_file_is_replaced_whole_or_not_at_all() {
     let mesh = Mesh::raise(2);
     let sg = mesh.node("SG");

@@ -1,8 +1,8 @@
 //! The lists that SOC tools read, made from the views: for the operators' command and for the listener of SOC tools alike.
 //!
 //! A list is made on a thread that may block, piece by piece. One that is short enough is kept as long as what it is made
-//! from stays the same, so that whoever asks again gets it, or hears that it hasn't changed, at no cost; a longer one goes
-//! out while it is being made. Values are left out that have expired, were taken back, are marked above the reader's
+//! from stays the same, so that whoever asks again gets it, or hears that it hasn't changed, at no cost; a longer one is
+//! made into a file, and goes out meanwhile. Values are left out that have expired, were taken back, are marked above the reader's
 //! ceiling, are called false positives, or are on the node's allow-list.
 
 mod cache;
@@ -11,9 +11,13 @@ mod made;
 mod making;
 mod objects;
 mod rows;
+mod sink;
+mod spool;
 mod wanted;
 
+use std::cell::RefCell;
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -21,9 +25,10 @@ use certmesh_engine::Reader;
 use certmesh_engine::store::{Readable, Store, StoreError};
 use certmesh_intel::formats::{Feed, Head, Source, Writer};
 use certmesh_wire::sha256;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::allowed::Allowed;
+use crate::awaited::Awaited;
 use crate::changes::Changes;
 use crate::clock::now_ms;
 use crate::peers::PeerBook;
@@ -31,15 +36,14 @@ use crate::standing::Standing;
 use cache::{Cache, Kept, State};
 use event::Events;
 pub(crate) use made::Made;
+use made::Text;
 use making::{Making, Out};
+use sink::{KEPT_BYTES, Reply, Sink};
+use spool::Spooled;
 pub(crate) use wanted::Wanted;
 
-/// A list that is longer than this, in bytes, is not kept.
-const KEPT_BYTES: usize = 32 * 1024 * 1024;
-/// Lists that are made at once, before their readers get any of them.
+/// Lists that are made at once.
 const TURNS: usize = 2;
-/// Pieces of a list that may wait for its reader.
-const PIECES: usize = 4;
 
 /// Which text is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,7 +80,7 @@ impl Name {
 }
 
 /// Why there is no list.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum FeedFault {
     /// The MISP feed has no such event, or none any more.
     #[error("the feed has no such event")]
@@ -95,12 +99,13 @@ pub(crate) struct Feeds {
     peers: Arc<PeerBook>,
     changes: Changes,
     cache: Arc<Cache>,
-    /// Who may make a list that could be kept: so much memory is used at once. One that is too long gives up its turn
-    /// when its reader begins to get it.
+    /// Who may make a list: so much memory is used at once.
     turns: Arc<Semaphore>,
     /// The MISP events that were asked for last.
     events: Arc<Mutex<Option<KeptEvents>>>,
     started_ms: u64,
+    /// Where lists are made that are too long to be kept.
+    folder: Arc<Path>,
 }
 
 struct KeptEvents {
@@ -117,10 +122,11 @@ impl Feeds {
         allow: Allowed,
         peers: Arc<PeerBook>,
         changes: Changes,
+        folder: &Path,
     ) -> Self {
         let (cache, events) = (Arc::default(), Arc::default());
-        let turns = Arc::new(Semaphore::new(TURNS));
-        Self { store, membership, allow, peers, changes, cache, turns, events, started_ms: now_ms() }
+        let (turns, folder) = (Arc::new(Semaphore::new(TURNS)), folder.into());
+        Self { store, membership, allow, peers, changes, cache, turns, events, started_ms: now_ms(), folder }
     }
 
     /// A list, kept or made.
@@ -134,42 +140,26 @@ impl Feeds {
             return Ok(kept.into());
         }
         let stopped = || StoreError { doing: "reading", cause: "the node is stopping".into() };
-        let turn = self.turns.acquire().await.map_err(|_| stopped())?;
+        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| stopped())?;
         // Whoever had the turn before may have made the same.
         let state = self.state();
         if let Some(kept) = self.cache.get(&of, state, now_ms()) {
             return Ok(kept.into());
         }
-        let (pieces, mut rest) = mpsc::channel(PIECES);
-        let (feeds, asked) = (self.clone(), of.clone());
-        let making = tokio::task::spawn_blocking(move || feeds.make(&asked, state, pieces));
-        let (mut text, mut len) = (Vec::new(), 0);
-        while let Some(piece) = rest.recv().await {
-            let piece = piece?;
-            len += piece.len();
-            text.push(piece);
-            if len > KEPT_BYTES {
-                return Ok(self.passing(&of, state, text, rest));
-            }
-        }
-        let until_ms = making.await.map_err(|_| stopped())?;
-        let kept = Kept { state, until_ms, tag: content_tag(&text), text };
-        self.cache.put(of, kept.clone());
-        drop(turn);
-        Ok(kept.into())
+        let (reply, made) = oneshot::channel();
+        let feeds = self.clone();
+        tokio::task::spawn_blocking(move || {
+            feeds.make(of, state, reply);
+            drop(turn);
+        });
+        made.await.map_err(|_| stopped())?
     }
 
     /// A list that is too long to be kept: its state is named by what it is made from.
-    fn passing(
-        &self,
-        of: &(Name, Wanted),
-        state: State,
-        begun: Vec<Bytes>,
-        rest: mpsc::Receiver<Result<Bytes, FeedFault>>,
-    ) -> Made {
+    fn passing(&self, of: &(Name, Wanted), state: State, text: Spooled) -> Made {
         // Not the same after a restart, when changes are counted anew.
         let tag = tag(&[format!("{of:?} {state:?} {} {}", self.started_ms, now_ms() / 1_000).as_bytes()]);
-        Made { tag, cut_off_since_ms: state.cut_off_since_ms, len: None, begun, rest: Some(rest) }
+        Made { tag, cut_off_since_ms: state.cut_off_since_ms, text: Text::Spooled(text) }
     }
 
     fn state(&self) -> State {
@@ -190,38 +180,49 @@ impl Feeds {
         peers.iter().filter_map(|(_, peer)| peer.since_ms).max().or(Some(self.started_ms))
     }
 
-    /// Makes a list, and sends it; when something in it ends, milliseconds since 1970 UTC.
-    fn make(&self, of: &(Name, Wanted), state: State, pieces: mpsc::Sender<Result<Bytes, FeedFault>>) -> u64 {
+    /// Makes a list, and keeps it; one that is too long goes out while it is being made.
+    fn make(&self, of: (Name, Wanted), state: State, reply: Reply) {
+        let pass = |spooled| self.passing(&of, state, spooled);
+        let sink = RefCell::new(Sink::new(&self.folder, &pass, reply));
+        let outcome = self.store.frozen(|moment| {
+            let store = Awaited { of: moment, is_awaited: &|| sink.borrow().is_awaited() };
+            Ok(self.make_from(&store, &of, state, &mut |piece| sink.borrow_mut().take(piece)))
+        });
+        let outcome = outcome.map_err(FeedFault::from).and_then(|outcome| outcome);
+        sink.into_inner().end(outcome, |text, until_ms| {
+            let kept = Kept { state, until_ms, tag: content_tag(&text), text };
+            self.cache.put(of.clone(), kept.clone());
+            kept.into()
+        });
+    }
+
+    /// Makes a list of one moment; when something in it ends, milliseconds since 1970 UTC.
+    fn make_from(
+        &self,
+        store: &dyn Readable,
+        of: &(Name, Wanted),
+        state: State,
+        take: &mut dyn FnMut(Bytes) -> ControlFlow<()>,
+    ) -> Result<u64, FeedFault> {
         let membership = self.membership.now();
         let allow = self.allow.now();
-        let mut take = |piece| match pieces.blocking_send(Ok(piece)) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
+        let mut making = Making {
+            store,
+            membership: &membership,
+            reader: Reader { ceiling: of.1.ceiling, now_ms: now_ms() },
+            allow: &allow,
+            head: Head {
+                mesh: &membership.roster().name,
+                exercise: state.exercise,
+                cut_off_since_ms: state.cut_off_since_ms,
+                serial: 0,
+            },
+            out: Out::new(take),
         };
-        let mut make = |store: &dyn Readable| {
-            let mut making = Making {
-                store,
-                membership: &membership,
-                reader: Reader { ceiling: of.1.ceiling, now_ms: now_ms() },
-                allow: &allow,
-                head: Head {
-                    mesh: &membership.roster().name,
-                    exercise: state.exercise,
-                    cut_off_since_ms: state.cut_off_since_ms,
-                    serial: 0,
-                },
-                out: Out::new(&mut take),
-            };
-            let outcome = self.write(of, state, &mut making);
-            // Whoever has gone away needs no end.
-            let outcome = outcome.map(|()| _ = making.out.flush());
-            Ok((outcome, making.out.until_ms()))
-        };
-        let (outcome, until_ms) = self.store.frozen(&mut make).unwrap_or_else(|e| (Err(e.into()), 0));
-        if let Err(fault) = outcome {
-            let _ = pieces.blocking_send(Err(fault));
-        }
-        until_ms
+        self.write(of, state, &mut making)?;
+        // Whoever has gone away needs no end.
+        let _ = making.out.flush();
+        Ok(making.out.until_ms())
     }
 
     fn write(&self, of: &(Name, Wanted), state: State, making: &mut Making<'_>) -> Result<(), FeedFault> {

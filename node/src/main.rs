@@ -170,7 +170,14 @@ async fn serve(config: Config, soc_threads: &tokio::runtime::Handle) -> Result<(
     let state = local_api::State {
         store: store.clone(),
         known,
-        feeds: Feeds::new(store.clone(), standing.clone(), allow.clone(), Arc::clone(&peers), changes),
+        feeds: Feeds::new(
+            store.clone(),
+            standing.clone(),
+            allow.clone(),
+            Arc::clone(&peers),
+            changes,
+            &config.data_dir,
+        ),
         allow,
         membership: standing.clone(),
         node_id,

@@ -4,10 +4,10 @@ use axum::http::header::CONTENT_LENGTH;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use bytes::Bytes;
 use futures::stream::{self, Stream, StreamExt};
-use tokio::sync::mpsc;
 
 use super::FeedFault;
 use super::cache::Kept;
+use super::spool::Spooled;
 use crate::clock::rfc3339;
 
 /// Says since when the node has heard from no other one, where that is so: the list is as it was then.
@@ -19,17 +19,23 @@ pub(crate) struct Made {
     pub(crate) tag: String,
     /// Since when the node hears from nobody, milliseconds since 1970 UTC: the list is the last good one.
     pub(super) cut_off_since_ms: Option<u64>,
-    /// How many bytes it has, if it is made.
-    pub(super) len: Option<u64>,
-    pub(super) begun: Vec<Bytes>,
-    pub(super) rest: Option<mpsc::Receiver<Result<Bytes, FeedFault>>>,
+    pub(super) text: Text,
+}
+
+/// Its text.
+pub(super) enum Text {
+    /// In memory, and kept for others.
+    Kept(Vec<Bytes>),
+    /// In a file, to which more may still be written.
+    Spooled(Spooled),
 }
 
 impl Made {
-    /// The headers that tell of the list, beyond its type and name: how long it is, and how old.
+    /// The headers that tell of the list, beyond its type and name: how long it is, if that is known, and how old.
     pub(crate) fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        if let Some(len) = self.len {
+        if let Text::Kept(text) = &self.text {
+            let len: usize = text.iter().map(Bytes::len).sum();
             headers.insert(CONTENT_LENGTH, len.into());
         }
         let since = self.cut_off_since_ms.map(|since| HeaderValue::from_str(&rfc3339(since)));
@@ -41,20 +47,25 @@ impl Made {
 
     /// The text.
     pub(crate) fn body(self) -> impl Stream<Item = Result<Bytes, FeedFault>> + Send {
-        let begun = stream::iter(self.begun.into_iter().map(Ok));
-        let rest = stream::unfold(self.rest, |rest| async move {
-            let mut rest = rest?;
-            rest.recv().await.map(|piece| (piece, Some(rest)))
+        let (kept, spooled) = match self.text {
+            Text::Kept(text) => (text, None),
+            Text::Spooled(spooled) => (Vec::new(), Some(spooled)),
+        };
+        let rest = stream::unfold(spooled, |spooled| async move {
+            let mut spooled = spooled?;
+            let piece = spooled.next().await?;
+            // What went wrong ends it.
+            let spooled = piece.is_ok().then_some(spooled);
+            Some((piece, spooled))
         });
         // Compression asks once more after the end.
-        begun.chain(rest.fuse())
+        stream::iter(kept.into_iter().map(Ok)).chain(rest.fuse())
     }
 }
 
 impl From<Kept> for Made {
     fn from(kept: Kept) -> Self {
-        let len = kept.len() as u64;
         let cut_off_since_ms = kept.state.cut_off_since_ms;
-        Self { tag: kept.tag, cut_off_since_ms, len: Some(len), begun: kept.text, rest: None }
+        Self { tag: kept.tag, cut_off_since_ms, text: Text::Kept(kept.text) }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use certmesh_engine::store::{Batch, Family, Order, Store, Write};
+use certmesh_engine::store::{Batch, Family, Order, Readable, Store, Write};
 use certmesh_store::RocksStore;
 use certmesh_tests::{Mesh, wait_until};
 use serde_json::json;

@@ -43,6 +43,16 @@ fn too_long(path: &Path, limit: u64) -> CommandError {
 
 /// Writes a file that does not exist yet, with these permissions, and makes it durable.
 pub(crate) fn create(path: &Path, bytes: &[u8], mode: u32) -> Result<(), CommandError> {
+    create_after(path, bytes, mode, || Ok(()))
+}
+
+/// The same, after a step that can't be taken back: it is only taken once the file can be written, and if it fails there is none.
+pub(crate) fn create_after(
+    path: &Path,
+    bytes: &[u8],
+    mode: u32,
+    step: impl FnOnce() -> Result<(), CommandError>,
+) -> Result<(), CommandError> {
     let mut file =
         OpenOptions::new().write(true).create_new(true).mode(mode).open(path).map_err(|error| match error
             .kind()
@@ -50,11 +60,11 @@ pub(crate) fn create(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Command
             io::ErrorKind::AlreadyExists => exists(path),
             _ => unwritable(path, &error),
         })?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|error| {
-        // Half a key or roster helps nobody, and would stand in the way of the next try.
-        let _ = fs::remove_file(path);
-        unwritable(path, &error)
-    })
+    let written = step().and_then(|()| {
+        file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|error| unwritable(path, &error))
+    });
+    // Half a key or roster helps nobody, and would stand in the way of the next try.
+    written.inspect_err(|_| drop(fs::remove_file(path)))
 }
 
 fn exists(path: &Path) -> CommandError {

@@ -16,6 +16,7 @@ mod request;
 mod session;
 mod table;
 mod time;
+mod votes;
 
 use std::process::ExitCode;
 

@@ -52,6 +52,14 @@ fn write_node(state: &State, page: &mut Page) -> Result<(), StoreError> {
     page.one("certmesh_roster_version", "gauge", "The roster that stands.", membership.roster().version);
     let help = "When the roster expires, seconds since 1970 UTC.";
     page.one("certmesh_roster_expires_seconds", "gauge", help, membership.roster().expires_ms / 1_000);
+    let help = "When each member's manifest expires, seconds since 1970 UTC.";
+    page.head("certmesh_manifest_expires_seconds", "gauge", help);
+    for manifest in membership.manifests().iter().map(|signed| signed.unverified()) {
+        if membership.roster().member(manifest.member).is_some() {
+            let labels: [(&str, &dyn Display); 1] = [("member", &manifest.member)];
+            page.line("certmesh_manifest_expires_seconds", &labels, manifest.expires_ms / 1_000);
+        }
+    }
     Ok(())
 }
 

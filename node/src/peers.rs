@@ -68,6 +68,8 @@ struct Inner {
     began_ms: u64,
     /// When the mesh changed last, milliseconds since 1970 UTC.
     changed_ms: u64,
+    /// Whose node this is.
+    own: Option<MemberCode>,
     peers: BTreeMap<NodeId, PeerEntry>,
     refused: BTreeMap<&'static str, u64>,
 }
@@ -79,6 +81,7 @@ impl PeerBook {
             inner: Mutex::new(Inner {
                 began_ms: now_ms(),
                 changed_ms: 0,
+                own: None,
                 peers: BTreeMap::new(),
                 refused: BTreeMap::new(),
             }),
@@ -92,6 +95,7 @@ impl PeerBook {
     pub(crate) fn follow(&self, membership: &Membership, me: NodeId) {
         let mut inner = self.lock();
         inner.changed_ms = now_ms();
+        inner.own = membership.node(me).map(|node| node.member);
         let mut before = std::mem::take(&mut inner.peers);
         for (id, node) in membership.live_nodes().filter(|(id, _)| *id != me) {
             let mut peer = before.remove(&id).unwrap_or_else(|| PeerEntry::unknown(node.member));
@@ -115,7 +119,8 @@ impl PeerBook {
     pub(crate) fn agreeing(&self) -> (usize, usize, u64) {
         let inner = self.lock();
         let members = |agrees: bool| {
-            let peers = inner.peers.values().filter(|peer| peer.agrees || !agrees);
+            let others = inner.peers.values().filter(|peer| Some(peer.member) != inner.own);
+            let peers = others.filter(|peer| peer.agrees || !agrees);
             peers.map(|peer| peer.member).collect::<BTreeSet<_>>().len()
         };
         (members(true), members(false), inner.changed_ms)

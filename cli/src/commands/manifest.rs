@@ -17,6 +17,7 @@ use super::submit::Submit;
 use crate::error::CommandError;
 use crate::file;
 use crate::session::Session;
+use crate::votes::{Vote, Votes};
 
 /// Makes, changes and shows manifests: which nodes a member runs (offline)
 ///
@@ -39,6 +40,13 @@ impl Manifest {
             Self::Submit(command) => command.at(session).run(session).await,
         }
     }
+}
+
+/// Writes a signed manifest, unless its root key, which is in the file `key`, has signed another of this version: first
+/// the vote, which is there for good.
+fn write(path: &Path, signed: &SignedManifest, key: &Path) -> Result<(), CommandError> {
+    let votes = Votes::of_key(key)?;
+    file::create_after(path, &signed.encode(), 0o644, || votes.remember(Vote::on_manifest(signed)))
 }
 
 /// Reads a manifest, whose signature is still to be checked.

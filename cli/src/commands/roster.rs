@@ -10,7 +10,6 @@ mod new;
 mod propose;
 mod show;
 mod sign;
-mod votes;
 mod words;
 
 use std::path::Path;

@@ -18,7 +18,8 @@ use crate::session::Session;
 /// The most that is shown of what a node says, in characters.
 const NODE_WORDS: usize = 2_000;
 /// A file is a roster or a manifest.
-const DOCUMENT_BYTES: usize = if ROSTER_BYTES > MANIFEST_BYTES { ROSTER_BYTES } else { MANIFEST_BYTES };
+pub(super) const DOCUMENT_BYTES: usize =
+    if ROSTER_BYTES > MANIFEST_BYTES { ROSTER_BYTES } else { MANIFEST_BYTES };
 
 /// Gives rosters and manifests to a running node, which checks them, acts on them and passes them on
 ///

@@ -108,6 +108,10 @@ fn a_member_joins_by_the_votes_of_the_others() {
     insta::assert_snapshot!("draft", String::from_utf8(desk.read("next.toml")).unwrap());
     insta::assert_snapshot!("propose", propose(&desk, "next.cbor", ""));
     insta::assert_snapshot!("diff", desk.run("roster diff roster.cbor next.cbor"));
+    // A draft undoes what came since the version that it was made from.
+    let again = desk.run("roster propose next.toml --after next.cbor --out other.cbor");
+    insta::assert_snapshot!("draft_of_another_version", again);
+    assert!(!desk.path("other.cbor").exists());
     refused(&sign(&desk, "next.cbor", "bn"), "is not the root key of any member");
     for code in ["sg", "my", "vn"] {
         desk.write(&format!("from-{code}.cbor"), &desk.read("next.cbor"));
@@ -143,6 +147,11 @@ fn a_member_is_expelled_and_what_it_published_stays() {
     let next = SignedRoster::decode(&desk.read("next.cbor")).unwrap();
     let pin = next.roster().pin("TH".parse().unwrap()).unwrap();
     assert_eq!((pin.root_key, &pin.cuts[..]), (key(4).root_key(), &[end][..]));
+    let ends = format!("log {} of TH ends with record 1, {}", end.log, end.record);
+    for words in ["diff roster.cbor next.cbor", "show next.cbor", "diff roster.cbor next.cbor --json"] {
+        let shown = desk.ok(&format!("roster {words}"));
+        assert!(shown.contains(&ends), "{words} says where the logs end: {shown}");
+    }
     assert_eq!(next.roster().groups[0].members.len(), 2);
     // The export of its records is good still, against both versions.
     for code in ["sg", "my", "vn"] {
@@ -197,6 +206,18 @@ fn a_member_changes_its_root_key_and_signs_its_next_manifest_with_it() {
     refused(&desk.run(&format!("{next} sg2.key")), "did not sign this manifest");
     desk.ok(&format!("{next} sg2.key --roster next.cbor"));
     desk.ok("manifest show sg-1.cbor --roster next.cbor");
+    // In an export the manifest of the old key is proven by the one of the new key that follows it; by itself it proves nothing.
+    let manifests = ["sg.cbor", "sg-1.cbor"].map(|file| SignedManifest::decode(&desk.read(file)).unwrap());
+    desk.write("both.records", &ExportWriter::manifests(&manifests));
+    desk.ok("verify both.records --roster roster.cbor --roster next.cbor");
+    let mut other = manifests[0].unverified().clone();
+    other.expires_ms += 1;
+    let other = SignedManifest::sign(other, &key(1)).unwrap();
+    desk.write("other.records", &ExportWriter::manifests([&other, &manifests[1]]));
+    refused(
+        &desk.run("verify other.records --roster roster.cbor --roster next.cbor"),
+        "root key of SG did not sign",
+    );
 }
 
 #[test]
@@ -262,6 +283,33 @@ fn mistakes_in_a_draft_are_named() {
     refused(&desk.run("roster edit roster.cbor --remove XX"), "XX is not a member");
 }
 
+#[test]
+fn a_root_key_signs_one_manifest_of_a_version() {
+    let desk = desk();
+    let next = |out: &str, expires: u32| {
+        desk.run(&format!("manifest next sg.cbor --key sg.key --out {out} --expires {expires}-01-01"))
+    };
+    let first = next("a.cbor", 2031);
+    assert_eq!(first.code, Some(0), "{first}");
+    let second = next("b.cbor", 2032);
+    insta::assert_snapshot!("second_manifest", second);
+    assert!(!desk.path("b.cbor").exists());
+    assert_eq!(next("again.cbor", 2031).code, Some(0), "the same document again");
+    assert_eq!(desk.read("again.cbor"), desk.read("a.cbor"));
+    // What could not be written was not signed either.
+    for out in ["sg.cbor", "nowhere/sg-2.cbor"] {
+        let words = format!("manifest next a.cbor --key sg.key --out {out} --expires 2033-01-01");
+        assert_eq!(desk.run(&words).code, Some(1));
+    }
+    desk.ok("manifest next a.cbor --key sg.key --out sg-2.cbor --expires 2034-01-01");
+    // The first one of all counts too, and votes on rosters go on beside it.
+    let words = "manifest new x.cbor --roster roster.cbor --member SG --key sg.key --expires 2035-01-01 --node sg-node.toml";
+    refused(&desk.run(words), "has signed another manifest of this version: version 0");
+    edit(&desk, "");
+    assert_eq!(propose(&desk, "next.cbor", "").code, Some(0));
+    assert_eq!(sign(&desk, "next.cbor", "sg").code, Some(0));
+}
+
 fn manifest(desk: &Desk, file: &str) -> Manifest {
     SignedManifest::decode(&desk.read(file)).unwrap().unverified().clone()
 }
@@ -302,8 +350,10 @@ fn a_stolen_key_is_cut() {
     refused(&desk.run(&format!("{next} a.cbor --cut {node}")), "nothing says where the logs");
     desk.ok(&format!("{next} a.cbor --cut {node} --checkpoint-from export.records"));
     assert_eq!(manifest(&desk, "a.cbor").nodes[0].checkpoints, [end]);
+    desk.forget_votes("th");
     desk.ok(&format!("{next} b.cbor --cut {node}=0:{}", end.record));
     assert_eq!(manifest(&desk, "b.cbor").nodes[0].checkpoints, [Checkpoint { seq: 0, ..end }]);
+    desk.forget_votes("th");
     desk.ok(&format!("{next} c.cbor --cut {node}=nothing"));
     let cut = &manifest(&desk, "c.cbor").nodes[0];
     assert_eq!((cut.state, &cut.checkpoints[..]), (NodeState::Cut, &[][..]));

@@ -59,6 +59,11 @@ impl Desk {
         fs::write(self.path(name), bytes).unwrap();
     }
 
+    /// Lets a root key sign again what it has signed differently, as a copy of it would without its votes.
+    pub(crate) fn forget_votes(&self, key: &str) {
+        fs::remove_file(self.path(&format!("{key}.key.votes"))).unwrap();
+    }
+
     pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         fs::read(self.path(name)).unwrap()
     }

@@ -172,6 +172,41 @@ fn a_log_ends_where_its_member_cut_it() {
     );
 }
 
+/// The next version of a manifest, with these nodes, by this root key.
+fn next(before: &SignedManifest, root: u8, nodes: Vec<NodeEntry>) -> SignedManifest {
+    let mut next = Manifest { nodes, ..before.unverified().clone() };
+    (next.version, next.prev) = (next.version + 1, Some(before.id()));
+    SignedManifest::sign(next, &key(root)).unwrap()
+}
+
+#[test]
+fn a_node_that_a_later_manifest_no_longer_names_is_retired_and_its_records_count() {
+    let mut mesh = Mesh::new();
+    let (old, log) = (mesh.manifests[0].clone(), mesh.log(SG_NODE));
+    let fresh = manifest(mesh.id, "SG", SG_ROOT, 21).unverified().nodes.clone();
+    let newest = next(&old, SG_ROOT, fresh.clone());
+    let logs = [log.clone(), mesh.log(21)].concat();
+    for manifests in [[old.clone(), newest.clone()], [newest.clone(), old.clone()]] {
+        mesh.manifests = manifests.to_vec();
+        let ran = mesh.verify(&logs, "");
+        assert_eq!(ran.code, Some(0), "{ran}");
+    }
+    // Without the one that names it nothing tells whose it is, and another one of that version proves nothing.
+    let other = next(&next(&old, SG_ROOT, old.unverified().nodes.clone()), SG_ROOT, fresh);
+    for manifests in [vec![newest], vec![old.clone(), other]] {
+        mesh.manifests = manifests;
+        let ran = mesh.verify(&log, "");
+        assert!(ran.code == Some(1) && ran.stderr.contains("no manifest of SG names node"), "{ran}");
+    }
+    // A node that was cut stays cut.
+    let cut = NodeEntry { state: NodeState::Cut, ..old.unverified().nodes[0].clone() };
+    let cut = next(&old, SG_ROOT, vec![cut]);
+    let after = next(&cut, SG_ROOT, Vec::new());
+    mesh.manifests = vec![old, cut, after];
+    let ran = mesh.verify(&log, "");
+    assert!(ran.code == Some(1) && ran.stderr.contains("cut the log"), "{ran}");
+}
+
 /// One thing done to a good log of four records, and where it is found out.
 type Forgery = fn(&mut Mesh, &mut Vec<Parcel>);
 

@@ -1,13 +1,18 @@
 //! An export of everything here, for whoever checks it without a node. It reads what is committed
 //! and nothing else.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use certmesh_wire::{ExportWriter, Parcel, RecordId};
+use certmesh_wire::limits::MANIFEST_BYTES;
+use certmesh_wire::{ExportWriter, Parcel, RecordId, SignedManifest};
 
 use crate::layout::{self, LogState};
 use crate::membership::Membership;
 use crate::store::{Family, Order, Readable, Store, StoreError};
+
+/// What a manifest in an export has before its bytes, at most.
+const MANIFEST_HEAD: usize = 8;
 
 /// Every record here with its manifests, piece by piece, in the format of [`certmesh_wire::Export`].
 pub fn export(
@@ -15,7 +20,7 @@ pub fn export(
     membership: &Membership,
     take: &mut dyn FnMut(Vec<u8>) -> ControlFlow<()>,
 ) -> Result<(), StoreError> {
-    if take(ExportWriter::manifests(membership.manifests())).is_break() {
+    if take(ExportWriter::manifests(manifests(membership))).is_break() {
         return Ok(());
     }
     for (_, state) in layout::read_logs(store)? {
@@ -30,6 +35,30 @@ pub fn export(
         }
     }
     Ok(())
+}
+
+/// Of each member the manifest that stands, after those that it follows from the first that names a node which it does not:
+/// the records of such a node count, and it takes these to tell whose they are. One member's have room for one of the
+/// largest, so that nobody's fill the file.
+fn manifests(membership: &Membership) -> impl Iterator<Item = &SignedManifest> {
+    membership.manifests().iter().flat_map(|last| {
+        let named: BTreeSet<_> = last.unverified().nodes.iter().map(|entry| entry.node).collect();
+        let chain = membership.standing_manifests(last.unverified().member);
+        let needed = |signed: &&SignedManifest| {
+            signed.id() == last.id()
+                || signed.unverified().nodes.iter().any(|entry| !named.contains(&entry.node))
+        };
+        let from = chain.iter().position(needed).unwrap_or_default();
+        let mut room = MANIFEST_BYTES;
+        let fits = |signed: &&SignedManifest| {
+            let left = room.checked_sub(signed.encode().len() + MANIFEST_HEAD);
+            room = left.unwrap_or_default();
+            signed.id() == last.id() || left.is_some()
+        };
+        let mut kept: Vec<_> = chain[from..].iter().rev().copied().take_while(fits).collect();
+        kept.reverse();
+        kept
+    })
 }
 
 /// The record with this id and its body, if it is here and not disputed.

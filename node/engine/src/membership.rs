@@ -205,6 +205,11 @@ impl Membership {
         &self.manifests
     }
 
+    /// All manifests of a member that stand, the oldest first: each replaces what those before it said of a node.
+    pub(crate) fn standing_manifests(&self, member: MemberCode) -> Vec<&SignedManifest> {
+        self.documents.standing_manifests(&self.roster, member).manifests
+    }
+
     /// Every node that a manifest names, in whatever state; one that two members name, once for each.
     pub fn nodes(&self) -> impl Iterator<Item = (NodeId, &Node)> {
         self.nodes.iter().map(|((id, _), node)| (*id, node))

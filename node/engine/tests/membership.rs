@@ -5,10 +5,13 @@
 
 mod mesh;
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use certmesh_engine::{DocumentFault, Membership, PublishFault, Query, Split, Steps, counts};
-use certmesh_wire::{Checkpoint, NodeState, Parcel, Pin, Roster, RosterFault, SignedManifest, SignedRoster};
+use certmesh_engine::{DocumentFault, Membership, PublishFault, Query, Split, Steps, counts, export};
+use certmesh_wire::{
+    Checkpoint, Export, NodeState, Parcel, Pin, Roster, RosterFault, SignedManifest, SignedRoster,
+};
 use mesh::seven::*;
 use mesh::{Peer, indicator};
 
@@ -44,6 +47,29 @@ fn what_a_node_takes_in_is_there_after_a_restart() {
     documents.load(bn.store()).unwrap();
     assert_eq!(documents.digest(), bn.engine.membership().documents().digest());
     assert_eq!(Membership::of(documents).roster().version, 1);
+}
+
+#[test]
+fn an_export_has_the_manifests_that_name_its_nodes_and_no_more() {
+    let first = first_manifest(5);
+    let both = manifest(5, Some(&first), vec![entry(5, NodeState::Live, vec![]), entry_of(15, 5)], &root(5));
+    let alone = manifest(5, Some(&both), vec![entry_of(15, 5)], &root(5));
+    let renewed = manifest(5, Some(&alone), vec![entry_of(15, 5)], &root(5));
+    let mut bn = peer(0);
+    let of_my = |bn: &Peer| {
+        let mut file = Vec::new();
+        let mut take = |item: Vec<u8>| {
+            file.extend(item);
+            ControlFlow::Continue(())
+        };
+        export(bn.store(), bn.engine.membership(), &mut take).unwrap();
+        let all = Export::open(&file).unwrap().manifests().to_vec();
+        all.into_iter().filter(|one| one.unverified().member == CODES[5].parse().unwrap()).collect::<Vec<_>>()
+    };
+    bn.submit(vec![manifest_of(&both)]);
+    assert_eq!(of_my(&bn), [both.clone()], "the newest names all that the one before it does");
+    bn.submit(vec![manifest_of(&alone), manifest_of(&renewed)]);
+    assert_eq!(of_my(&bn), [first, both, alone, renewed]);
 }
 
 /// PH, expelled by the others after its record `last`.

@@ -26,7 +26,7 @@ const FLOOD_MS: u64 = 5 * 60 * 1_000;
 /// How long after a change of rosters and manifests two other members should have confirmed it, milliseconds.
 const AGREEMENT_MS: u64 = 2 * 60 * 1_000;
 /// How often alarms are looked at for the log.
-const ALARMS_LOGGED: std::time::Duration = std::time::Duration::from_secs(60);
+const ALARMS_LOGGED: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Says alarms in the log as they arise, each once while it lasts.
 pub(super) async fn log_alarms(state: State) {
@@ -294,7 +294,8 @@ pub(crate) fn alarms(state: &State, signing: &Signing) -> Result<Vec<String>, St
     }
     for manifest in membership.manifests() {
         let manifest = manifest.unverified();
-        if manifest.expires_ms < now {
+        let has_left = membership.roster().member(manifest.member).is_none();
+        if manifest.expires_ms < now && !has_left {
             alarms.push(format!("the manifest of {} has expired; {0} should renew it", manifest.member));
         }
     }

@@ -9,7 +9,6 @@ use serde_json::json;
 use super::edits;
 use crate::commands::{key, roster};
 use crate::error::CommandError;
-use crate::file;
 use crate::passphrase::PassphraseSource;
 use crate::request::NodeRequest;
 use crate::session::{Session, talk};
@@ -62,7 +61,7 @@ impl New {
         check_nodes(&manifest, &key)?;
         let signed = SignedManifest::sign(manifest, &key).map_err(CommandError::refused)?;
         signed.verify(trusted.mesh(), trusted.roster()).map_err(CommandError::refused)?;
-        file::create(&self.file, &signed.encode(), 0o644)?;
+        super::write(&self.file, &signed, &self.key)?;
         talk(format_args!("wrote {}, signed for {}; this is its id", self.file.display(), self.member));
         let id = signed.id().to_string();
         if session.json() {

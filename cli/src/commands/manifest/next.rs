@@ -10,12 +10,12 @@ use super::changes;
 use super::edits::{self, Addresses, Cut, NodeName};
 use crate::commands::{key, roster};
 use crate::error::CommandError;
+use crate::log_ends;
 use crate::passphrase::PassphraseSource;
 use crate::request::NodeRequest;
 use crate::session::{Session, talk};
 use crate::table::list;
 use crate::time::{self, AgeOrTime};
-use crate::{file, log_ends};
 
 /// Writes the next version of a manifest: nodes added, retired, moved or cut, or everything renewed
 ///
@@ -77,7 +77,7 @@ impl Next {
             None => signed.verify_by(current.unverified().mesh, key.root_key()),
         }
         .map_err(CommandError::refused)?;
-        file::create(&self.out, &signed.encode(), 0o644)?;
+        super::write(&self.out, &signed, &self.key)?;
         talk(format_args!("wrote {}; this is its id", self.out.display()));
         let id = signed.id().to_string();
         if session.json() {

@@ -52,7 +52,14 @@ fn member(old: &Member, new: &Member) -> Vec<String> {
 
 fn pins(before: &Roster, after: &Roster) -> Vec<String> {
     let changed = after.pins.iter().filter(|pin| before.pin(pin.member) != Some(pin));
-    changed.map(|one| pin(one, after)).collect()
+    changed.flat_map(|one| std::iter::once(pin(one, after)).chain(ends(one))).collect()
+}
+
+/// Where the logs of a pinned member end, a sentence each.
+pub(super) fn ends(pin: &Pin) -> impl Iterator<Item = String> {
+    pin.cuts
+        .iter()
+        .map(|cut| format!("log {} of {} ends with record {}, {}", cut.log, pin.member, cut.seq, cut.record))
 }
 
 fn pin(pin: &Pin, after: &Roster) -> String {

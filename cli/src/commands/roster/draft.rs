@@ -16,6 +16,7 @@ use crate::time::{self, AgeOrTime};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Draft {
+    after: String,
     name: String,
     expires: String,
     limits: Limits,
@@ -73,6 +74,7 @@ impl Draft {
 
     /// The next version after `prev` in this round, in its order.
     pub(super) fn roster(self, prev: &SignedRoster, round: u64) -> Result<Roster, CommandError> {
+        self.check_after(prev)?;
         let before = prev.roster();
         let expires: AgeOrTime = self.expires.parse().map_err(|fault| wrong("expires", &fault))?;
         let mut members = collect(self.member, |entry| entry.member())?;
@@ -100,6 +102,19 @@ impl Draft {
             limits,
             pins,
         })
+    }
+
+    /// A draft says all that the next version does: made from another one, it would undo what came since.
+    fn check_after(&self, prev: &SignedRoster) -> Result<(), CommandError> {
+        let after: DocumentId = self.after.parse().map_err(|fault| wrong("after", &fault))?;
+        if after == prev.id() {
+            return Ok(());
+        }
+        let (version, given) = (prev.roster().version, prev.id());
+        Err(CommandError::refused(format_args!(
+            "this draft was made from document {after}, and --after gives version {version}, document {given}"
+        ))
+        .hint("make the draft anew from that version with `certmesh roster edit`, or give the one that it was made from"))
     }
 }
 
@@ -153,13 +168,14 @@ pub(super) fn text(prev: &SignedRoster, roster: &Roster) -> String {
 fn write_draft(text: &mut String, prev: &SignedRoster, roster: &Roster) -> std::fmt::Result {
     let needed = certmesh_wire::threshold(prev.roster().members.len());
     writeln!(text, "# The roster that is to follow version {} of mesh", prev.roster().version)?;
-    writeln!(text, "# {}, which is document", prev.mesh())?;
-    writeln!(text, "# {}.", prev.id())?;
+    writeln!(text, "# {}.", prev.mesh())?;
     writeln!(
         text,
         "# Change what is to change, then `certmesh roster propose THIS-FILE --after CURRENT --out NEXT`;"
     )?;
     writeln!(text, "# {needed} of its {} members have to sign it.\n", prev.roster().members.len())?;
+    writeln!(text, "# The document that it follows: leave it as it is.")?;
+    writeln!(text, "after = {}", quoted(&prev.id().to_string()))?;
     writeln!(text, "# The mesh's name, for people.")?;
     writeln!(text, "name = {}", quoted(&roster.name))?;
     writeln!(

@@ -6,13 +6,13 @@ use certmesh_wire::{MemberCode, SecretKey, SignedRoster};
 use clap::Args;
 use serde_json::json;
 
-use super::votes::Votes;
 use super::words;
 use crate::commands::key;
 use crate::error::CommandError;
 use crate::file;
 use crate::passphrase::PassphraseSource;
 use crate::session::{Session, talk};
+use crate::votes::{Vote, Votes};
 
 /// Signs a roster with a member's root key, in place
 ///
@@ -46,12 +46,13 @@ impl Sign {
         }
         let key = key::read(&self.key, &self.passphrase)?;
         let votes = Votes::of_key(&self.key)?;
-        votes.check(&signed)?;
+        let vote = Vote::on_roster(&signed);
+        votes.check(vote)?;
         talk(match &prev {
             Some(prev) => words::step(prev, &signed),
             None => words::words(&signed, None),
         });
-        if votes.is_beyond(&signed) {
+        if votes.is_beyond(vote) {
             talk("\nwarning: this key has signed later versions, all of which this one would undo");
         }
         // On a copy: nothing is signed on paper before the vote is on the disk.
@@ -59,7 +60,7 @@ impl Sign {
         if !session.confirm(&format!("\nSign this roster for {code}?")) {
             return Err(CommandError::refused("not signed: the answer was no"));
         }
-        votes.remember(&signed)?;
+        votes.remember(vote)?;
         sign(&mut signed, &key, prev.as_ref())?;
         file::replace(&self.file, &signed.encode())?;
         report(session, &signed, code, prev.as_ref())

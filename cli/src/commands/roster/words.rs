@@ -5,7 +5,7 @@ use certmesh_wire::{Member, MemberCode, Pin, Roster, SignedRoster, threshold};
 use serde_json::{Value, json};
 
 use super::changes;
-use crate::table::{list, table, yes_no};
+use crate::table::{count, list, table, yes_no};
 use crate::time;
 
 /// Names in documents have at most 256 bytes; escaped, they may be longer.
@@ -38,7 +38,7 @@ pub(super) fn words(signed: &SignedRoster, prev: Option<&SignedRoster>) -> Strin
         .iter()
         .map(|group| format!("group {}: {}", safe(&group.name, NAME), codes(group.members.iter().copied())))
         .collect();
-    rest.extend(roster.pins.iter().map(pin));
+    rest.extend(roster.pins.iter().flat_map(|one| std::iter::once(pin(one)).chain(changes::ends(one))));
     let gap = if rest.is_empty() { "" } else { "\n\n" };
     format!("{head}\n\n{members}{gap}{}", rest.join("\n"))
 }
@@ -77,8 +77,9 @@ fn row(signed: &SignedRoster, voters: &Roster, member: &Member) -> Vec<String> {
 
 fn pin(pin: &Pin) -> String {
     let manifest = pin.manifest.map_or("none".to_owned(), |id| id.to_string());
-    let (code, cert, key, cuts) = (pin.member, safe(&pin.cert, NAME), pin.root_key, pin.cuts.len());
-    format!("pinned {code} ({cert}): root key {key}, last manifest {manifest}, ends of {cuts} logs")
+    let (code, cert, key, cuts) =
+        (pin.member, safe(&pin.cert, NAME), pin.root_key, count(pin.cuts.len() as u64, "log"));
+    format!("pinned {code} ({cert}): root key {key}, last manifest {manifest}, ends of {cuts}")
 }
 
 fn limits(roster: &Roster) -> String {

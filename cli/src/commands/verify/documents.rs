@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use certmesh_wire::{
-    Audience, LogId, ManifestFault, MemberCode, MeshId, NodeEntry, NodeId, NodeState, Opening, Pin, Roster,
-    SignedManifest, SignedRoster,
+    Audience, DocumentId, LogId, Manifest, ManifestFault, MemberCode, MeshId, NodeEntry, NodeId, NodeState,
+    Opening, Pin, Roster, SignedManifest, SignedRoster,
 };
 
 use crate::commands::roster;
@@ -36,14 +36,14 @@ pub(super) fn trusted(paths: &[PathBuf], mesh: Option<MeshId>) -> Result<SignedR
     })
 }
 
-/// The nodes on the newest manifest of each member, and what is wrong with any manifest.
+/// The nodes that the manifests of each member name, and what is wrong with any manifest.
 pub(super) fn nodes(manifests: &[SignedManifest], mesh: MeshId, roster: &Roster) -> (Nodes, Vec<String>) {
     let mut newest: BTreeMap<MemberCode, &SignedManifest> = BTreeMap::new();
-    let mut faults = Vec::new();
+    let (mut faults, mut unproven) = (Vec::new(), Vec::new());
     for signed in manifests {
         let manifest = signed.unverified();
         match (check(signed, mesh, roster), newest.get(&manifest.member)) {
-            (Err(fault), _) => faults.push(fault.to_string()),
+            (Err(fault), _) => unproven.push((signed.id(), fault.to_string())),
             (Ok(()), Some(known)) if known.unverified().version > manifest.version => {}
             (Ok(()), Some(known))
                 if known.unverified().version == manifest.version && known.id() != signed.id() =>
@@ -54,8 +54,19 @@ pub(super) fn nodes(manifests: &[SignedManifest], mesh: MeshId, roster: &Roster)
             (Ok(()), _) => drop(newest.insert(manifest.member, signed)),
         }
     }
-    let entries = newest.values().flat_map(|signed| entries(signed, roster));
+    let chains: Vec<_> = newest.values().map(|signed| chain(signed, manifests)).collect();
+    let is_followed = |id: &DocumentId| chains.iter().flatten().any(|signed| signed.id() == *id);
+    faults.extend(unproven.into_iter().filter(|(id, _)| !is_followed(id)).map(|(_, fault)| fault));
+    let entries = chains.iter().flat_map(|chain| entries(chain, roster));
     (entries.map(|(member, entry)| ((member, entry.node), entry)).collect(), faults)
+}
+
+/// A manifest that counts and those here that it follows, each proven by the one after it, which names it; the oldest first.
+fn chain<'a>(newest: &'a SignedManifest, manifests: &'a [SignedManifest]) -> Vec<&'a SignedManifest> {
+    let before = |signed: &&'a SignedManifest| manifests.iter().find(|earlier| signed.succeeds(earlier));
+    let mut chain: Vec<_> = std::iter::successors(Some(newest), before).collect();
+    chain.reverse();
+    chain
 }
 
 /// Whether a manifest counts: the roster pins this very one, or the root key that it gives the member signed it.
@@ -66,22 +77,37 @@ fn check(signed: &SignedManifest, mesh: MeshId, roster: &Roster) -> Result<(), M
     }
 }
 
-/// A manifest's nodes, cut where the roster pins the end of their logs.
-fn entries(signed: &SignedManifest, roster: &Roster) -> Vec<(MemberCode, NodeEntry)> {
-    let member = signed.unverified().member;
-    let pin = roster.pin(member).filter(|pin| pin.manifest == Some(signed.id()));
-    let cut = |entry: &NodeEntry| pin.map_or_else(|| entry.clone(), |pin| cut(entry, pin, roster));
-    signed.unverified().nodes.iter().map(|entry| (member, cut(entry))).collect()
+/// The nodes of a member's manifests, cut where the roster pins the end of their logs. A later manifest replaces what an
+/// earlier one said of a node; one that it no longer names is retired.
+fn entries(chain: &[&SignedManifest], roster: &Roster) -> Vec<(MemberCode, NodeEntry)> {
+    let Some(newest) = chain.last() else { return Vec::new() };
+    let member = newest.unverified().member;
+    let mut nodes: BTreeMap<NodeId, NodeEntry> = BTreeMap::new();
+    for signed in chain {
+        for entry in nodes.values_mut().filter(|entry| entry.state == NodeState::Live) {
+            entry.state = NodeState::Retired;
+        }
+        nodes.extend(signed.unverified().nodes.iter().map(|entry| (entry.node, entry.clone())));
+    }
+    if let Some(pin) = roster.pin(member) {
+        let later = Some(newest.unverified()).filter(|_| pin.manifest != Some(newest.id()));
+        nodes.values_mut().for_each(|entry| cut(entry, pin, later, roster));
+    }
+    nodes.into_values().map(|entry| (member, entry)).collect()
 }
 
 /// Of a member that left, every log ends where the pin says, or does not count; of one that has another root key, those that
-/// the pin names.
-fn cut(entry: &NodeEntry, pin: &Pin, roster: &Roster) -> NodeEntry {
-    let own = logs(pin.member, entry.node, roster);
-    let checkpoints: Vec<_> = pin.cuts.iter().filter(|cut| own.contains(&cut.log)).copied().collect();
-    match roster.member(pin.member).is_some() && checkpoints.is_empty() {
-        true => entry.clone(),
-        false => NodeEntry { state: NodeState::Cut, checkpoints, ..entry.clone() },
+/// the pin names, unless a later manifest of its own has a checkpoint for them.
+fn cut(entry: &mut NodeEntry, pin: &Pin, later: Option<&Manifest>, roster: &Roster) {
+    let (own, has_left) = (logs(pin.member, entry.node, roster), roster.member(pin.member).is_none());
+    let says_more = |log: LogId| {
+        let checkpoints = later.into_iter().flat_map(|one| &one.nodes).flat_map(|node| &node.checkpoints);
+        !has_left && checkpoints.into_iter().any(|at| at.log == log)
+    };
+    let cuts = pin.cuts.iter().filter(|cut| own.contains(&cut.log) && !says_more(cut.log));
+    let cuts: Vec<_> = cuts.copied().collect();
+    if has_left || !cuts.is_empty() {
+        (entry.state, entry.checkpoints) = (NodeState::Cut, cuts);
     }
 }
 

@@ -51,6 +51,10 @@ impl Submit {
         for (path, (_, bytes)) in turns {
             let submitted = session.client().submit(bytes).await;
             let submitted = submitted.map_err(|error| CommandError::from(error).after(file::shown(path)))?;
+            // Among several files older versions are what leads to the newest.
+            if self.files.len() == 1 && !submitted.stands {
+                return Err(outdated(path, &submitted));
+            }
             report(session, path, &submitted)?;
         }
         Ok(())
@@ -70,6 +74,12 @@ fn read(path: &Path) -> Result<(Turn, Vec<u8>), CommandError> {
         ))
     })?;
     Ok((Turn::Roster(roster.roster().version, roster.roster().round), bytes))
+}
+
+fn outdated(path: &Path, submitted: &Submitted) -> CommandError {
+    let effect = safe(&submitted.effect, NODE_WORDS);
+    CommandError::refused(format_args!("{}: {effect}", file::shown(path)))
+        .hint("`certmesh roster fetch DIR` gives what stands; make the next version of that")
 }
 
 fn report(session: &mut Session, path: &Path, submitted: &Submitted) -> Result<(), CommandError> {

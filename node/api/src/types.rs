@@ -115,6 +115,8 @@ pub struct Submitted {
     pub effect: String,
     /// Whether the node did not have it yet.
     pub new: bool,
+    /// Whether it stands: of an older version that is here another one does.
+    pub stands: bool,
 }
 
 /// Every roster and manifest that a node has.

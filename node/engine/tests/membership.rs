@@ -67,7 +67,7 @@ fn an_export_has_the_manifests_that_name_its_nodes_and_no_more() {
         all.into_iter().filter(|one| one.unverified().member == CODES[5].parse().unwrap()).collect::<Vec<_>>()
     };
     bn.submit(vec![manifest_of(&both)]);
-    assert_eq!(of_my(&bn), [both.clone()], "the newest names all that the one before it does");
+    assert_eq!(of_my(&bn), std::slice::from_ref(&both), "the newest names all that the one before it does");
     bn.submit(vec![manifest_of(&alone), manifest_of(&renewed)]);
     assert_eq!(of_my(&bn), [first, both, alone, renewed]);
 }

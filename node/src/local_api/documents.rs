@@ -5,7 +5,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State as AxumState;
 use certmesh_api::{DocumentFile, Documents, Submitted};
-use certmesh_engine::{Document, DocumentFault};
+use certmesh_engine::{Document, DocumentFault, Membership};
 use certmesh_wire::{ManifestFault, RosterFault};
 use tokio::sync::oneshot;
 
@@ -41,9 +41,18 @@ pub(super) async fn submit(
     let effect = match (new, stands) {
         (true, _) => format!("{words} is here, stands, and travels to the others"),
         (false, true) => format!("{words} was here already, and stands"),
-        (false, false) => format!("{words} was here already; another one stands"),
+        (false, false) => format!("{words} was here already; {} stands", standing(&after, kind)),
     };
-    Ok(Json(Submitted { document: id.to_string(), kind: kind.into(), effect, new }))
+    Ok(Json(Submitted { document: id.to_string(), kind: kind.into(), effect, new, stands }))
+}
+
+/// What stands in the place of a document that does not, in words.
+fn standing(membership: &Membership, kind: &str) -> String {
+    let roster = membership.roster();
+    match kind {
+        "roster" => format!("version {}, round {}", roster.version, roster.round),
+        _ => "another one".to_owned(),
+    }
 }
 
 pub(super) async fn all(AxumState(state): AxumState<State>) -> Json<Documents> {

@@ -5,22 +5,24 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use certmesh_wire::{Group, Member, MemberCode, RootKey, Roster, RosterLimits, SignedRoster};
-use clap::Args;
+use clap::{ArgGroup, Args};
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::error::CommandError;
 use crate::file;
-use crate::request::is_identity;
+use crate::request::{MemberRequest, is_identity};
 use crate::session::{Session, talk};
 use crate::time::AgeOrTime;
 
 /// Founds a mesh: writes a roster that nobody has signed yet, and prints the mesh id
 ///
-/// Each member gives its code (ISO 3166), the public half of its root key, and its CERT's name. The members' STIX identity
-/// ids are made fresh, unless --identity gives the one that a CERT already publishes under.
+/// Each member sends the request that `certmesh init` makes; or it is named by its code (ISO 3166), the public half of its
+/// root key, and its CERT's name, with --identity for the STIX identity id under which it publishes, or a fresh one.
 #[derive(Args)]
-#[command(after_help = "Example:
+#[command(group = ArgGroup::new("who").required(true).multiple(true))]
+#[command(after_help = "Examples:
+  certmesh roster new roster.cbor --name asean --add sg-request.toml --add my-request.toml
   certmesh roster new roster.cbor --name \"ASEAN drill\" --exercise \\
       --member SG=PUBLICKEY:SingCERT --member MY=PUBLICKEY:MyCERT --group straits=SG,MY")]
 pub(crate) struct New {
@@ -35,8 +37,11 @@ pub(crate) struct New {
     /// When it needs renewal: an age ahead, or a time
     #[arg(long, value_name = "AGE|TIME", default_value = "1y")]
     expires: AgeOrTime,
+    /// The request of a CERT, as `certmesh init` wrote it
+    #[arg(long, value_name = "FILE", group = "who")]
+    add: Vec<PathBuf>,
     /// A member, its root key's public half in hex, and its CERT's name
-    #[arg(long = "member", value_name = "CODE=PUBLICKEY[:NAME]", required = true)]
+    #[arg(long = "member", value_name = "CODE=PUBLICKEY[:NAME]", group = "who")]
     members: Vec<MemberSpec>,
     /// The STIX identity id of a member
     #[arg(long = "identity", value_name = "CODE=IDENTITY")]
@@ -131,7 +136,12 @@ impl New {
         Ok(())
     }
 
-    fn roster(self) -> Result<Roster, CommandError> {
+    fn roster(mut self) -> Result<Roster, CommandError> {
+        for path in &self.add {
+            let Member { code, cert, identity, root_key: key } = MemberRequest::read(path)?;
+            self.members.push(MemberSpec { code, key, cert: Some(cert) });
+            self.identities.push(IdentitySpec { code, identity });
+        }
         let expires_ms = self.expires.ahead_ms();
         let members = members(self.members, self.identities)?;
         let groups = groups(self.groups, &members)?;

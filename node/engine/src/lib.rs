@@ -59,6 +59,6 @@ pub use signing::{Signing, StopNote};
 pub use verify::{Prechecked, PrecheckedBody, Verified, VerifiedBody};
 pub use views::{
     Answer, Because, Collected, Collection, Hit, How, KnownValues, Listed, ObjectFamily, Page, Query, Reader,
-    Reason, Reasons, Related, Relation, Selection, Summary, Versions, after, at, check, collected, counts,
-    listed, query, related, versions, why,
+    Reason, Reasons, Related, Relation, Selection, Summary, Versions, after, at, check, collect, collected,
+    counts, listed, query, related, versions, why,
 };

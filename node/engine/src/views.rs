@@ -19,7 +19,7 @@ mod reports;
 mod why;
 
 pub use check::{Answer, Hit, check};
-pub use collected::{Collected, Collection, ObjectFamily, Selection, Versions, collected};
+pub use collected::{Collected, Collection, ObjectFamily, Selection, Versions, collect, collected};
 pub use known::KnownValues;
 pub use listed::{Listed, listed};
 pub use mentions::How;

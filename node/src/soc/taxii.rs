@@ -6,6 +6,7 @@
 mod collections;
 mod cursor;
 mod filters;
+mod items;
 mod negotiation;
 mod objects;
 mod page;

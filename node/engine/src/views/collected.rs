@@ -155,15 +155,39 @@ pub fn collected(
     after: u64,
     limit: usize,
 ) -> Result<Collected, StoreError> {
+    let mut objects = Vec::new();
+    let (more, next) =
+        collect(store, reader, collection, selection, (after, limit), &mut |object| objects.push(object))?;
+    Ok(Collected { objects, more, next })
+}
+
+/// The same page, whose objects are handed on one by one, so that no more than one of them is in memory: whether there is
+/// more, and where to go on.
+pub fn collect(
+    store: &dyn Readable,
+    reader: &Reader,
+    collection: &Collection,
+    selection: &Selection,
+    (after, limit): (u64, usize),
+    hand_on: &mut dyn FnMut(StoredObject),
+) -> Result<(bool, u64), StoreError> {
     let limit = limit.clamp(1, COLLECTED_OBJECTS);
-    let page = Collected { next: after, ..Collected::default() };
-    let mut collecting = Collecting { store, reader, collection, selection, limit, bytes: 0, reads: 0, page };
+    let page = Taken { objects: 0, bytes: 0, more: false, next: after };
+    let mut collecting = Collecting { store, reader, collection, selection, limit, reads: 0, page, hand_on };
     if selection.ids.is_empty() {
         collecting.walk(after)?;
     } else {
         collecting.look_up(after)?;
     }
-    Ok(collecting.page)
+    Ok((collecting.page.more, collecting.page.next))
+}
+
+/// What a page has so far.
+struct Taken {
+    objects: usize,
+    bytes: usize,
+    more: bool,
+    next: u64,
 }
 
 /// Where an object stands in a collection, and when it arrived.
@@ -179,9 +203,9 @@ struct Collecting<'a> {
     collection: &'a Collection,
     selection: &'a Selection,
     limit: usize,
-    bytes: usize,
     reads: usize,
-    page: Collected,
+    page: Taken,
+    hand_on: &'a mut dyn FnMut(StoredObject),
 }
 
 impl Collecting<'_> {
@@ -218,7 +242,7 @@ impl Collecting<'_> {
         while !is_through && !self.page.more {
             let (mut places, mut passed) = (Vec::new(), self.page.next);
             // One more than there is room for tells whether there is more.
-            while places.len() <= self.limit - self.page.objects.len() {
+            while places.len() <= self.limit - self.page.objects {
                 let Some(read) = rows.next()? else {
                     is_through = true;
                     break;
@@ -269,13 +293,13 @@ impl Collecting<'_> {
     fn take(&mut self, stamp: u64, stored: StoredObject) -> Result<ControlFlow<()>, StoreError> {
         self.reads += 1;
         if self.picks(&stored)? {
-            let bytes = self.bytes + stored.json.len();
-            let is_full = self.page.objects.len() == self.limit || bytes > COLLECTED_BYTES;
-            if is_full && !self.page.objects.is_empty() {
+            let bytes = self.page.bytes + stored.json.len();
+            let is_full = self.page.objects == self.limit || bytes > COLLECTED_BYTES;
+            if is_full && self.page.objects > 0 {
                 return Ok(ControlFlow::Break(()));
             }
-            self.bytes = bytes;
-            self.page.objects.push(StoredObject { arrival: stamp, ..stored });
+            (self.page.objects, self.page.bytes) = (self.page.objects + 1, bytes);
+            (self.hand_on)(StoredObject { arrival: stamp, ..stored });
         }
         self.page.next = stamp;
         Ok(if self.reads < COLLECTED_READS { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })

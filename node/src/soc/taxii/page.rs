@@ -4,9 +4,10 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
+use bytes::Bytes;
 use certmesh_engine::limits::COLLECTED_OBJECTS;
 use certmesh_engine::store::{Readable, StoreError};
-use certmesh_engine::{Collection, Reader, Selection, StoredObject, Versions, collected};
+use certmesh_engine::{Collection, Reader, Selection, StoredObject, Versions, collect, collected};
 
 use super::super::answer::{Problem, TAXII, bytes, etag, unless_known};
 use super::super::hold;
@@ -14,45 +15,54 @@ use super::super::limits::LOOKS;
 use super::super::policy::{Granted, Taxii};
 use super::super::route::Call;
 use super::filters::Asked;
+use super::items::{Items, Kind};
 use super::stamp;
 
 const FIRST: HeaderName = HeaderName::from_static("x-taxii-date-added-first");
 const LAST: HeaderName = HeaderName::from_static("x-taxii-date-added-last");
 
-/// Objects, and whether there are more beyond them.
-#[derive(Default)]
-pub(super) struct Page {
-    pub(super) objects: Vec<StoredObject>,
-    pub(super) more: bool,
+/// Where a page ends.
+#[derive(Clone, Copy)]
+struct End {
+    more: bool,
     /// Up to which arrival the collection was looked through.
     reached: u64,
 }
 
-/// Reads the page that was asked for, within memory that others leave, and answers with what `render` makes of it.
+/// Reads the page that was asked for, within memory that others leave, and answers with what it says of its objects.
 /// The answer keeps that memory until it is sent.
 pub(super) async fn answer(
     call: &Call<Granted<Taxii>>,
     collection: Collection,
     asked: Asked,
-    render: impl FnOnce(&Page, Option<String>) -> Vec<u8> + Send + 'static,
+    kind: Kind,
 ) -> Result<Response, Problem> {
     let room = call.soc.shares.page(call.grant.token().id).await?;
     let store_id = call.soc.node.store_id.clone();
     let query = call.parts.uri.to_string();
     let read = move |store: &dyn Readable, reader: &Reader| {
-        let page = first_found(asked.after, |after| look(store, reader, &collection, &asked, after))?;
-        if page.objects.is_empty()
+        let mut items = Items::new(kind, asked.next(u64::MAX).len());
+        let look = |after| {
+            let end = look(store, reader, &collection, &asked, after, &mut items)?;
+            Ok((end, items.count > 0))
+        };
+        let end = first_found(asked.after, look)?;
+        if items.count == 0
             && let Some(object) = &asked.object
             && !is_there(store, reader, &collection, object)?
         {
             return Ok(None);
         }
-        let next = page.more.then(|| asked.next(page.reached));
+        let (first, last) = items.bounds.unwrap_or((asked.after, end.reached));
+        let next = end.more.then(|| asked.next(end.reached));
+        let reached = if end.more { end.reached } else { 0 };
+        let named =
+            if items.count == 0 { [0, 0, 0, reached] } else { [first, last, items.count as u64, reached] };
         let rendered = Rendered {
-            tag: tag(&store_id, reader, &query, &page),
-            bounds: bounds(&page, asked.after),
-            objects: page.objects.len(),
-            body: render(&page, next),
+            tag: tag(&store_id, reader, &query, named),
+            bounds: (first, last),
+            objects: items.count,
+            body: items.end(end.more, next.as_deref()),
         };
         // Whoever goes away meanwhile leaves the room to others when the work has ended, not before.
         Ok(Some((rendered, room)))
@@ -86,18 +96,12 @@ fn is_there(
 
 /// A page as it is sent.
 struct Rendered {
-    body: Vec<u8>,
+    body: Bytes,
     tag: String,
+    /// The first and the last arrival; of an empty page, where it began and how far it has looked, so that whoever goes
+    /// on from there neither misses anything nor begins again.
     bounds: (u64, u64),
     objects: usize,
-}
-
-/// The first and the last arrival of a page; of an empty one, where it began and how far it has looked, so that whoever
-/// goes on from there neither misses anything nor begins again.
-fn bounds(page: &Page, after: u64) -> (u64, u64) {
-    let first = page.objects.first().map_or(after, |object| object.arrival);
-    let last = page.objects.last().map_or(page.reached, |object| object.arrival);
-    (first, last)
 }
 
 fn dated(headers: &mut HeaderMap, (first, last): (u64, u64)) {
@@ -108,28 +112,28 @@ fn dated(headers: &mut HeaderMap, (first, last): (u64, u64)) {
     }
 }
 
-/// Arrivals are given once, and what arrived never changes: the bounds and the number say which objects they are.
-fn tag(store_id: &str, reader: &Reader, query: &str, page: &Page) -> String {
-    let (first, last) = bounds(page, 0);
-    let next = if page.more { page.reached } else { 0 };
-    let numbers = [first, last, page.objects.len() as u64, next].map(u64::to_be_bytes).concat();
+/// Arrivals are given once, and what arrived never changes: the bounds, the number and where it goes on say which objects
+/// they are.
+fn tag(store_id: &str, reader: &Reader, query: &str, named: [u64; 4]) -> String {
+    let numbers = named.map(u64::to_be_bytes).concat();
     etag(&[store_id.as_bytes(), &[reader.ceiling as u8], query.as_bytes(), &numbers])
 }
 
-/// The first page with anything on it after this arrival. It is empty only if there is nothing more, or if the filters
-/// have picked nothing on a long way: then it says how to go on.
+/// The end of the first page with anything on it after this arrival. The page is empty only if there is nothing more, or if
+/// the filters have picked nothing on a long way: then it says how to go on.
 fn first_found(
     after: u64,
-    mut look: impl FnMut(u64) -> Result<Page, StoreError>,
-) -> Result<Page, StoreError> {
-    let mut page = Page { more: true, reached: after, ..Page::default() };
+    mut look: impl FnMut(u64) -> Result<(End, bool), StoreError>,
+) -> Result<End, StoreError> {
+    let mut end = End { more: true, reached: after };
     for _ in 0..LOOKS {
-        page = look(page.reached)?;
-        if !page.objects.is_empty() || !page.more {
+        let found;
+        (end, found) = look(end.reached)?;
+        if found || !end.more {
             break;
         }
     }
-    Ok(page)
+    Ok(end)
 }
 
 /// What every selection picks in the next stretch of the collection.
@@ -139,10 +143,15 @@ fn look(
     collection: &Collection,
     asked: &Asked,
     after: u64,
-) -> Result<Page, StoreError> {
-    let mut objects: Vec<StoredObject> = Vec::new();
+    items: &mut Items,
+) -> Result<End, StoreError> {
+    if let [selection] = &asked.selections[..] {
+        let mut add = |object: StoredObject| items.add(&object);
+        let (more, reached) = collect(store, reader, collection, selection, (after, asked.limit), &mut add)?;
+        return Ok(End { more, reached });
+    }
     // Where several selections are read, nothing is known beyond the one that has come least far.
-    let (mut reached, mut complete_to) = (after, None::<u64>);
+    let (mut objects, mut reached, mut complete_to) = (Vec::new(), after, None::<u64>);
     for selection in &asked.selections {
         let part = collected(store, reader, collection, selection, after, asked.limit)?;
         reached = reached.max(part.next);
@@ -151,18 +160,17 @@ fn look(
         }
         objects.extend(part.objects);
     }
-    if asked.selections.len() > 1 {
-        objects.sort_by_key(|object| object.arrival);
-        objects.dedup_by_key(|object| object.arrival);
-        objects.retain(|object| complete_to.is_none_or(|to| object.arrival <= to));
-    }
+    objects.sort_by_key(|object| object.arrival);
+    objects.dedup_by_key(|object| object.arrival);
+    objects.retain(|object| complete_to.is_none_or(|to| object.arrival <= to));
     reached = complete_to.unwrap_or(reached);
     let is_cut = objects.len() > asked.limit;
     objects.truncate(asked.limit);
     if let Some(last) = objects.last().filter(|_| is_cut) {
         reached = last.arrival;
     }
-    Ok(Page { objects, more: is_cut || complete_to.is_some(), reached })
+    objects.iter().for_each(|object| items.add(object));
+    Ok(End { more: is_cut || complete_to.is_some(), reached })
 }
 
 #[cfg(test)]
@@ -172,11 +180,11 @@ mod tests {
     /// How far a request gets in a collection in which nothing is picked up to this place, and in how many looks.
     fn looks(end: u64) -> (u64, bool, usize) {
         let mut looks = 0;
-        let page = first_found(3, |after| {
+        let found = first_found(3, |after| {
             looks += 1;
-            Ok(Page { more: after + 10 < end, reached: after + 10, ..Page::default() })
+            Ok((End { more: after + 10 < end, reached: after + 10 }, false))
         });
-        page.map(|page| (page.reached, page.more, looks)).unwrap()
+        found.map(|found| (found.reached, found.more, looks)).unwrap()
     }
 
     #[test]

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 
 use certmesh_engine::store::{Family, Order, Readable, Store, StoreError, Visit};
 use certmesh_engine::{
-    Collection, KnownValues, Query, Reader, Selection, Versions, after, check, collected, counts, export,
-    query,
+    Collection, KnownValues, Listed, Query, Reader, Selection, Versions, after, check, collected, counts,
+    export, listed, query,
 };
 use certmesh_intel::{Question, Tlp};
 use certmesh_wire::{Export, Record};
@@ -239,4 +239,23 @@ fn many_large_versions_of_an_object_come_in_pages_of_a_bounded_size() {
         assert!(seen.is_sorted_by(|one, other| one < other), "{of:?}: {seen:?}");
         assert_eq!(seen.len(), VERSIONS as usize, "{of:?}");
     }
+}
+
+#[test]
+fn a_list_reads_an_object_once_for_all_its_values() {
+    let mut sg = Peer::new(SG);
+    let value = |at: u32| format!("[domain-name:value = 'n{at:02}.example']");
+    let many: Vec<_> = (0..40).map(value).collect();
+    let text =
+        indicator(1, "a.example", 2021).replace("[domain-name:value = 'a.example']", &many.join(" OR "));
+    sg.publish(&[&text]);
+    let (counting, mut found) = (Counting(sg.store(), AtomicUsize::new(0)), Vec::new());
+    let mut visit = |row: Listed| {
+        found.push(row.value);
+        ControlFlow::Continue(())
+    };
+    listed(&counting, &Reader::operator(1), &[], None, &mut visit).unwrap();
+    assert_eq!(found, (0..40).map(|at| format!("n{at:02}.example")).collect::<Vec<_>>());
+    let read = counting.1.load(Ordering::Relaxed);
+    assert!(read < 2 * text.len(), "{read} bytes of an object of {}", text.len());
 }

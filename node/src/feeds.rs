@@ -88,6 +88,9 @@ pub(crate) enum FeedFault {
     /// The store can't be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Whoever reads it may do so no longer.
+    #[error("the token no longer holds")]
+    Ended,
 }
 
 /// What lists are made from.

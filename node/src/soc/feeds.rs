@@ -2,7 +2,9 @@
 
 use axum::body::Body;
 use axum::http::StatusCode;
+use bytes::Bytes;
 use certmesh_intel::formats::Feed;
+use futures::stream::{self, Stream, StreamExt};
 use serde_json::{Value, json};
 
 use super::answer::{Answer, JSON, Problem, bytes, json as answer_json, unless_known};
@@ -72,14 +74,31 @@ async fn list_in(folder: &'static str, call: Call<Granted<Feeds>>) -> Answer {
     let wanted = Wanted::read(call.grant.token().terms.ceiling, pairs).map_err(Problem::bad)?;
     let media_type = name.media_type();
     let made = call.soc.node.feeds.list(name, wanted).await.map_err(|fault| match fault {
-        FeedFault::NoSuchEvent => Problem::absent(fault),
+        FeedFault::NoSuchEvent | FeedFault::Ended => Problem::absent(fault),
         FeedFault::Store(error) => error.into(),
     })?;
     // Weak: it is the same whether or not the answer is compressed.
     let (tag, headers) = (format!("W/\"{}\"", made.tag), made.headers());
-    let mut response = bytes(Body::from_stream(made.body()), media_type);
+    let mut response = bytes(Body::from_stream(until(call.grant.end(), made.body())), media_type);
     response.headers_mut().extend(headers);
     Ok(unless_known(&call.parts.headers, &tag, response))
+}
+
+/// What comes until the token no longer holds. Then it breaks off: half a list must not look like a whole one.
+fn until(
+    end: impl Future<Output = ()> + Send + 'static,
+    pieces: impl Stream<Item = Result<Bytes, FeedFault>> + Send + 'static,
+) -> impl Stream<Item = Result<Bytes, FeedFault>> + Send {
+    let start = Some((Box::pin(end), Box::pin(pieces)));
+    stream::unfold(start, |going| async move {
+        let (mut end, mut pieces) = going?;
+        tokio::select! {
+            biased;
+            () = &mut end => Some((Err(FeedFault::Ended), None)),
+            piece = pieces.next() => Some((piece?, Some((end, pieces)))),
+        }
+    })
+    .fuse()
 }
 
 /// Whether the client may act on what it reads. A feed's readers block and alert: what is not real goes to those
@@ -91,4 +110,29 @@ fn may_be_acted_upon(call: &Call<Granted<Feeds>>) -> Result<(), Problem> {
             .hint("a tool that takes part in the exercise needs a token made with --exercise"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_token_that_ends_breaks_off_a_list_under_way() {
+        let (revoke, revoked) = oneshot::channel::<()>();
+        let end = async move { drop(revoked.await) };
+        let pieces = stream::iter([Ok(Bytes::from_static(b"a"))]).chain(stream::pending());
+        let mut sent = Box::pin(until(end, pieces));
+        assert!(matches!(sent.next().await, Some(Ok(piece)) if piece == "a"));
+        drop(revoke);
+        assert!(matches!(sent.next().await, Some(Err(FeedFault::Ended))));
+        assert!(sent.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_list_ends_though_its_token_holds() {
+        let pieces = stream::iter([Ok(Bytes::from_static(b"a"))]);
+        assert_eq!(until(std::future::pending(), pieces).count().await, 1);
+    }
 }

@@ -19,6 +19,7 @@ use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use certmesh_engine::Reader;
@@ -44,6 +45,8 @@ pub(crate) use wanted::Wanted;
 
 /// Lists that are made at once.
 const TURNS: usize = 2;
+/// How often the clock is looked at for the next second.
+const TICK: Duration = Duration::from_millis(20);
 
 /// Which text is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -269,8 +272,13 @@ impl Feeds {
         rows::write(&mut rows, Feed::Rpz, &of.1, writer)?;
         let _ = rows.out.flush();
         making.out.ends(Some(rows.out.until_ms()));
-        let now_s = u32::try_from(now_ms() / 1_000).unwrap_or(u32::MAX);
-        let serial = self.cache.serial(of, digest, now_s);
+        let serial = loop {
+            let now_s = u32::try_from(now_ms() / 1_000).unwrap_or(u32::MAX);
+            match self.cache.serial(of, digest, now_s) {
+                Some(serial) => break serial,
+                None => std::thread::sleep(TICK),
+            }
+        };
         let head = Head { serial, ..making.head.clone() };
         writer.begin(&head, making.out.text());
         if len > KEPT_BYTES {

@@ -81,10 +81,13 @@ impl Cache {
     }
 
     /// The serial of a zone whose rows have this digest: the one that it has had, if they are the same; else a greater one.
-    pub(super) fn serial(&self, of: &(Name, Wanted), rows: [u8; 32], now_s: u32) -> u32 {
+    /// Nothing, while that would be ahead of the clock: the next start takes it from there, and must not go back.
+    pub(super) fn serial(&self, of: &(Name, Wanted), rows: [u8; 32], now_s: u32) -> Option<u32> {
         let mut inner = self.lock();
         let serial = match inner.serials.get(of) {
-            Some((serial, same)) if *same == rows => return *serial,
+            Some((serial, same)) if *same == rows => return Some(*serial),
+            Some((serial, _)) if *serial == now_s => return None,
+            // Ahead only of a clock that was set back.
             Some((serial, _)) => now_s.max(serial.saturating_add(1)),
             None => now_s,
         };
@@ -92,7 +95,7 @@ impl Cache {
             inner.serials.clear();
         }
         inner.serials.insert(of.clone(), (serial, rows));
-        serial
+        Some(serial)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

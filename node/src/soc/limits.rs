@@ -1,8 +1,9 @@
 //! How much of the node SOC tools may take, in one place.
 //!
 //! What a connection costs at most: [`HEAD_BYTES`] of a request's head and as much of an answer's, and two TLS
-//! records of 16 KiB; with [`CONNECTIONS`] of them, 64 MiB. What answers cost is bounded by [`PAGES`] times
-//! [`COLLECTED_BYTES`](certmesh_engine::limits::COLLECTED_BYTES), and twice that while they are put together: 64 MiB if every reader is slow at once.
+//! records of 16 KiB; with [`CONNECTIONS`] of them, 64 MiB. What answers cost is bounded by [`PAGES`] times what the
+//! engine has on a page of a collection, 2 MiB unless a single object is larger, and as much again that a text has
+//! room to grow: 128 MiB if every reader is slow at once.
 
 use std::time::Duration;
 
@@ -36,8 +37,8 @@ pub(super) const PAGES: usize = 32;
 pub(super) const TOKEN_PAGES: usize = 6;
 /// Threads that read the store for SOC tools. Who is next waits: the disk has only so many arms.
 pub(super) const READERS: usize = 16;
-/// Stretches of a collection that are looked through for one page, as long as the filters pick nothing there: each is
-/// at most [`PAGE_ROWS`](certmesh_engine::limits::PAGE_ROWS) rows or [`COLLECTED_READS`](certmesh_engine::limits::COLLECTED_READS) objects, some tens of milliseconds.
+/// Stretches of a collection that are looked through for one page, as long as the filters pick nothing there: the
+/// engine reads some thousands of objects, or tens of thousands of rows, in each.
 pub(super) const LOOKS: usize = 8;
 /// Bytes of the filters that a page is asked with; its cursor has them too, and has to fit in a request's head.
 pub(super) const FILTER_BYTES: usize = 6 * 1024;

@@ -30,13 +30,19 @@ pub(crate) enum MaterialFault {
     Key { path: PathBuf, fault: KeyFault },
     #[error("the roster at {}: {fault}", path.display())]
     Roster { path: PathBuf, fault: RosterFault },
+    #[error(
+        "the roster at {} is version {version}: version 0 belongs there, and later ones among the manifests, as \
+         `certmesh roster fetch` lays them out",
+        path.display()
+    )]
+    LaterRoster { path: PathBuf, version: u64 },
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("the document at {}: {fault}", path.display())]
     Document { path: PathBuf, fault: DocumentFault },
     #[error(
         "no manifest in {} names this node's key {node}; ask your member's root key holder to sign a \
-         manifest with it (`certmesh manifest new`), and put the file there",
+         manifest with it (`certmesh manifest new`), and put the file there. If it is there, a warning above says what it lacks",
         path.display()
     )]
     Unnamed { path: PathBuf, node: NodeId },
@@ -138,10 +144,14 @@ fn load_key(path: &Path) -> Result<SecretKey, MaterialFault> {
 
 fn load_roster(config: &Config) -> Result<SignedRoster, MaterialFault> {
     let path = &config.roster;
-    let bytes = read("roster", path, ROSTER_BYTES, "get it from any member of the mesh")?;
-    SignedRoster::decode(&bytes)
-        .and_then(|roster| roster.of_mesh(config.mesh_id))
-        .map_err(|fault| MaterialFault::Roster { path: path.clone(), fault })
+    let bytes =
+        read("roster", path, ROSTER_BYTES, "get version 0 of it from any member (`certmesh roster fetch`)")?;
+    SignedRoster::decode(&bytes).and_then(|roster| roster.of_mesh(config.mesh_id)).map_err(
+        |fault| match fault {
+            RosterFault::Unproven(version) => MaterialFault::LaterRoster { path: path.clone(), version },
+            fault => MaterialFault::Roster { path: path.clone(), fault },
+        },
+    )
 }
 
 fn load_documents(folder: &Path) -> Result<Vec<(PathBuf, Document)>, MaterialFault> {

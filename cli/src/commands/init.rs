@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use self::files::{Files, Made};
 use crate::error::CommandError;
-use crate::request::{MemberRequest, is_identity};
+use crate::request::{MemberRequest, NodeRequest, is_identity};
 use crate::session::{Session, talk};
 
 /// Prepares a CERT's node: its key, the requests to be let in, its configuration and a unit file
@@ -60,17 +60,10 @@ impl Init {
         files.member_request(&member)?;
         let mesh = self.mesh(session)?;
         if let Some(mesh) = mesh {
-            let host = files.host_or(|| {
-                asked(
-                    session,
-                    self.host.clone(),
-                    "--host",
-                    "The name or IP address at which other nodes reach this one",
-                )
-            })?;
+            let host = self.host(session, &files, mesh)?;
             files.node(mesh, member.code, &key, &host, self.port)?;
         }
-        say_next(&files.made(), &self.dir, member.code, mesh.is_some());
+        say_next(&files.made(), files.dir(), member.code, mesh.is_some());
         if session.json() {
             let made = files.made();
             let paths = |kept| {
@@ -94,7 +87,12 @@ impl Init {
     /// The member, from its request if that is there already.
     fn who(&self, session: &Session, files: &Files) -> Result<Member, CommandError> {
         if let Some(path) = files.old_member_request() {
-            return MemberRequest::read(&path);
+            let old = MemberRequest::read(&path)?;
+            let is_other = self.member.is_some_and(|code| code != old.code)
+                || self.cert.as_ref().is_some_and(|cert| *cert != old.cert)
+                || self.identity.as_ref().is_some_and(|identity| *identity != old.identity)
+                || self.root_key.is_some_and(|key| key != old.root_key);
+            return if is_other { Err(kept(&path, "says otherwise")) } else { Ok(old) };
         }
         let code = asked(session, self.member, "--member", "Your state's ISO 3166 code, such as VN")?;
         let cert = asked(session, self.cert.clone(), "--cert", "Your CERT's name")?;
@@ -111,16 +109,39 @@ impl Init {
         }
     }
 
+    /// Where the node can be reached; of no matter, if an earlier run has used it already.
+    fn host(&self, session: &Session, files: &Files, mesh: MeshId) -> Result<String, CommandError> {
+        if let Some(path) = files.old_node_request() {
+            let old = NodeRequest::read(&path)?;
+            if old.mesh != mesh {
+                return Err(kept(&path, &format!("is for mesh {}", old.mesh)));
+            }
+            let is_other = |host: &String| files::addresses(host, self.port) != old.addresses;
+            return match self.host.as_ref().is_some_and(is_other) {
+                true => Err(kept(&path, &format!("has the addresses {}", old.addresses.join(" and ")))),
+                false => Ok(String::new()),
+            };
+        }
+        let question = "The name or IP address at which other nodes reach this one";
+        asked(session, self.host.clone(), "--host", question)
+    }
+
     /// The mesh id, if it is known: a mesh that is still to be founded has none.
     fn mesh(&self, session: &Session) -> Result<Option<MeshId>, CommandError> {
         if self.mesh.is_some() {
             return Ok(self.mesh);
         }
         let answer =
-            session.ask("The mesh id, 64 hexadecimal digits from any member (empty if there is no mesh yet)");
+            session.ask("The mesh id, 64 hexadecimal digits from any member (empty if you have none yet)");
         let answer = answer.filter(|answer| !answer.is_empty());
         answer.map(|text| text.parse().map_err(CommandError::refused)).transpose()
     }
+}
+
+/// What an earlier run has made is never changed: it may be in others' hands.
+fn kept(path: &Path, what: &str) -> CommandError {
+    CommandError::refused(format_args!("{} is there already, and {what}", path.display()))
+        .hint("leave the option out to go on with it; or move it and node.toml away, and run this again")
 }
 
 /// What an option says, or what is answered at the terminal.
@@ -162,7 +183,9 @@ fn say_next(made: &[Made], dir: &Path, code: MemberCode, complete: bool) {
     ));
     talk("   the mesh id and the roster. Compare the mesh id with two of them over another channel.");
     if !complete {
-        talk(format_args!("2. Run `certmesh init --dir {dir}` again with the mesh id."));
+        talk(format_args!(
+            "2. Run `certmesh init --dir {dir} --mesh MESHID` when you have it: it goes on from here."
+        ));
         return;
     }
     talk(format_args!(
@@ -178,7 +201,7 @@ fn say_next(made: &[Made], dir: &Path, code: MemberCode, complete: bool) {
         "3. Put what a member gives you (`certmesh roster fetch`) into {dir}: version 0 of the roster at roster.cbor, all\n   else, and your manifest, into manifests/."
     ));
     talk("4. Let the node's user own the folder, and start it:");
-    talk(format_args!("   useradd --system certmesh && chown -R certmesh {dir}"));
-    talk(format_args!("   systemctl enable --now $(realpath {dir}/{})", files::UNIT));
-    talk(format_args!("   export CERTMESH_NODE={dir}/node.sock; sudo -u certmesh certmesh status"));
+    talk(format_args!("   useradd --system certmesh; chown -R certmesh {dir}"));
+    talk(format_args!("   systemctl enable --now {dir}/{}", files::UNIT));
+    talk(format_args!("   sudo -u certmesh certmesh --node {dir}/node.sock status"));
 }

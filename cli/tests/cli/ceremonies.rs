@@ -392,12 +392,22 @@ fn init_goes_on_where_it_was_and_overwrites_nothing() {
     assert_eq!(desk.read("bn/node.key"), key_before);
     let config = String::from_utf8(desk.read("bn/node.toml")).unwrap();
     assert!(config.contains(&mesh.to_string()), "{config}");
+    for (words, reason) in [
+        (format!("--mesh {mesh} --host other.example"), "/dns/mesh.cert.example/udp/7400/quic-v1"),
+        (format!("--mesh {mesh} --host mesh.cert.example --port 7401"), "/dns/mesh.cert.example/tcp/7400"),
+        (format!("--mesh {}", "0".repeat(64)), &*format!("is for mesh {mesh}")),
+        (format!("--mesh {mesh} --member SG"), "member-request.toml is there already"),
+    ] {
+        refused(&desk.run(&format!("init --dir bn {words}")), reason);
+    }
     let made: Value = serde_json::from_str(&desk.ok(&format!("init --dir bn --mesh {mesh} --json"))).unwrap();
     assert_eq!(made["made"], serde_json::json!([]), "{made}");
     // What it made is what the ceremonies take.
     edit(&desk, "--add bn/member-request.toml");
     assert_eq!(propose(&desk, "next.cbor", "").code, Some(0));
-    desk.ok("manifest new bn.cbor --roster next.cbor --member BN --key bn.key --node bn/node-request.toml");
+    let new = "manifest new bn.cbor --member BN --key bn.key --node bn/node-request.toml --roster";
+    refused(&desk.run(&format!("{new} roster.cbor")), "BN is not a member of version 0 of the roster");
+    desk.ok(&format!("{new} next.cbor"));
     let ran = desk.run("init --dir other");
     assert!(ran.code == Some(2) && ran.stderr.contains("--member is missing"), "{ran}");
 }

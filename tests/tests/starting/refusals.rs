@@ -68,11 +68,23 @@ fn missing_and_exposed_keys() {
     refuses(&home, &[], &["no manifest in", "names this node's key", "certmesh manifest new"]);
 }
 
+/// Proposes version 1 of the roster, as `next.cbor`.
+fn later_version(home: &Home) {
+    let [roster, draft, next] = ["roster.cbor", "next.toml", "next.cbor"].map(|name| home.path(name));
+    fs::write(&draft, certmesh(["roster".as_ref(), "edit".as_ref(), roster.as_os_str()]).done()).unwrap();
+    let words = ["roster".as_ref(), "propose".as_ref(), draft.as_os_str()].into_iter();
+    let words = words.chain(["--after".as_ref(), roster.as_os_str(), "--out".as_ref(), next.as_os_str()]);
+    certmesh(words).done();
+}
+
 #[test]
 fn rosters_and_manifests_of_another_mesh() {
     let (home, other) = (Home::new(), Home::new());
     let roster = home.path("roster.cbor");
     let good = fs::read(&roster).unwrap();
+    later_version(&home);
+    fs::copy(home.path("next.cbor"), &roster).unwrap();
+    refuses(&home, &[], &["the roster at", "is version 1: version 0 belongs there"]);
     fs::copy(other.path("roster.cbor"), &roster).unwrap();
     refuses(&home, &[], &["the roster at", "mesh"]);
     fs::write(&roster, &good[..good.len() - 1]).unwrap();

@@ -55,12 +55,14 @@ impl Files {
         Some(self.dir.join(MEMBER_REQUEST)).filter(|path| path.exists())
     }
 
-    /// The host, unless an earlier run has used it already.
-    pub(super) fn host_or(
-        &self,
-        ask: impl FnOnce() -> Result<String, CommandError>,
-    ) -> Result<String, CommandError> {
-        if self.dir.join(NODE_REQUEST).exists() { Ok(String::new()) } else { ask() }
+    /// The node's request of an earlier run.
+    pub(super) fn old_node_request(&self) -> Option<PathBuf> {
+        Some(self.dir.join(NODE_REQUEST)).filter(|path| path.exists())
+    }
+
+    /// The folder, as every machine's user would name it.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// The node's key, of an earlier run or fresh.
@@ -136,7 +138,7 @@ impl Files {
 }
 
 /// Both transports at one port: QUIC, and TCP for networks that drop UDP.
-fn addresses(host: &str, port: u16) -> Vec<String> {
+pub(super) fn addresses(host: &str, port: u16) -> Vec<String> {
     let kind = match host.parse() {
         Ok(IpAddr::V4(_)) => "ip4",
         Ok(IpAddr::V6(_)) => "ip6",
@@ -178,8 +180,12 @@ fn program() -> PathBuf {
 }
 
 fn unit(dir: &Path) -> String {
-    let (program, dir) = (program(), dir.display());
-    let program = program.display();
+    let program = program();
+    // What lies in somebody's home can't be reached where homes are out of sight.
+    let is_at_home =
+        [dir, &program].iter().any(|path| path.starts_with("/home") || path.starts_with("/root"));
+    let (home, program, dir) =
+        (if is_at_home { "read-only" } else { "yes" }, program.display(), dir.display());
     format!(
         "[Unit]
 Description=certmesh node
@@ -201,7 +207,7 @@ LimitCORE=0
 LimitNOFILE=65536
 NoNewPrivileges=yes
 PrivateTmp=yes
-ProtectHome=yes
+ProtectHome={home}
 ProtectSystem=strict
 ReadWritePaths={dir}
 
@@ -227,5 +233,10 @@ mod tests {
             assert!(check_addresses(&addresses).is_ok(), "{host}");
         }
         assert!(check_addresses(&addresses("two words", 7400)).is_err());
+    }
+
+    #[test]
+    fn a_folder_in_a_home_can_be_reached() {
+        assert!(unit(Path::new("/root/certmesh")).contains("ProtectHome=read-only\n"));
     }
 }

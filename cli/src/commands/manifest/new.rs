@@ -77,7 +77,10 @@ impl New {
 pub(super) fn check_key(roster: &Roster, code: MemberCode, key: &SecretKey) -> Result<(), CommandError> {
     let member = roster
         .member(code)
-        .ok_or_else(|| CommandError::refused(format_args!("{code} is not a member of this roster")))?;
+        .ok_or_else(|| {
+            CommandError::refused(format_args!("{code} is not a member of version {} of the roster", roster.version))
+                .hint("give the newest one with --roster: who was voted in is in no version before that (`certmesh roster fetch`)")
+        })?;
     if member.root_key == key.root_key() {
         return Ok(());
     }

@@ -33,6 +33,9 @@ fn an_eighth_joins_one_replaces_its_node_and_one_is_expelled() {
     objects += publish(mesh.node("SG"), 104, 5);
     all_hold(&others, objects);
     forge_for_the_expelled(&mesh, &kh, &others);
+    kh.start_to_sign();
+    objects += come_back(&desk, &mesh, &others);
+    all_hold(&others, objects);
 }
 
 /// Page 3: KH joins; four votes are too few, five are enough.
@@ -198,4 +201,27 @@ fn forge_for_the_expelled(mesh: &Mesh, kh: &Node, others: &[&Node]) {
     accomplice.gossip_until("its later records to be refused", later, || others.iter().all(refused));
     let after: Vec<_> = others.iter().map(|node| node.holds()).collect();
     assert_eq!(after, before, "nothing of them is taken");
+}
+
+/// Page 4, its end: PH comes back by five votes of seven, with a fresh node key; how many objects came of it. What was cut off
+/// stays so.
+fn come_back(desk: &Desk<'_>, mesh: &Mesh, others: &[&Node]) -> u64 {
+    let (sg, ph) = (mesh.node("SG"), mesh.node("PH"));
+    ph.stop();
+    let root = desk.ok("key show roots/ph.key");
+    let root = root.trim();
+    desk.ok(&format!("init --dir ph-again --member PH --cert CERT-PH --root-key {root}"));
+    desk.propose("without.cbor", "back.cbor", "--add ph-again/member-request.toml", "");
+    desk.vote("without.cbor", "back.cbor", &["BN", "ID", "KH", "MY", "SG"]);
+    desk.at(sg, "roster submit back.cbor").done();
+    all_stand_at(others, &desk.roster("back.cbor"));
+    let old = desk.renew_key(ph, "request.toml");
+    desk.ok(&format!(
+        "manifest next ph/manifests/ph.cbor --roster back.cbor --key roots/ph.key --out PH-1.cbor --retire {old} --add request.toml"
+    ));
+    desk.at(sg, "manifest submit PH-1.cbor").done();
+    desk.fetch(sg, "mesh");
+    desk.give("mesh", ph);
+    ph.start_to_sign();
+    publish(ph, 105, 3)
 }

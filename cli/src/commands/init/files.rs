@@ -237,6 +237,6 @@ mod tests {
 
     #[test]
     fn a_folder_in_a_home_can_be_reached() {
-        assert!(unit(Path::new("/root/certmesh")).contains("ProtectHome=read-only\n"));
+        assert!(unit(&Path::new("/home").join("operator")).contains("ProtectHome=read-only\n"));
     }
 }

@@ -7,11 +7,16 @@
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::{OpenError, RocksStore, identity, recover};
 
 /// Room that opening takes beside what the write-ahead logs hold, in bytes: tables, and RocksDB's own notes.
 const MARGIN: u64 = 32 * 1024 * 1024;
+
+/// How long an answer that is being read is waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
+const TICK: Duration = Duration::from_millis(1);
 
 /// What became of an attempt to open the store anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +30,7 @@ pub enum Reopened {
         /// Bytes that it takes.
         needed: u64,
     },
-    /// Somebody reads from it at this moment; it stays as it was.
+    /// Somebody reads from it, and goes on for longer than an answer takes; it stays as it was.
     InUse,
 }
 
@@ -41,6 +46,11 @@ impl RocksStore {
             return Ok(Reopened::NoRoom { free, needed });
         }
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        // Nobody begins to read meanwhile, so those who do come to an end, unless it is a long list.
+        let begun = Instant::now();
+        while state.db.as_ref().is_some_and(|db| Arc::strong_count(db) > 1) && begun.elapsed() < PATIENCE {
+            std::thread::sleep(TICK);
+        }
         match state.db.take().map(Arc::try_unwrap) {
             Some(Err(in_use)) => {
                 state.db = Some(in_use);

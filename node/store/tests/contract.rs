@@ -4,7 +4,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use certmesh_engine::store::{Batch, Family, Readable, Store, Write, contract};
-use certmesh_store::RocksStore;
+use certmesh_store::{Reopened, RocksStore};
 use certmesh_wire::MeshId;
 
 const MESH: MeshId = MeshId([7; 32]);
@@ -34,6 +34,25 @@ fn opening_anew_finds_every_commit() {
         assert_eq!(store.get(family, b"key"), Ok(Some(family.name().into())));
     }
     assert_eq!(store.id(), id, "it is the same store");
+}
+
+#[test]
+fn opening_anew_beside_readers_waits_for_who_reads_a_moment() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = RocksStore::open(folder.path(), MESH).unwrap();
+    let (begun, begins) = std::sync::mpsc::channel();
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            let mut look = |moment: &dyn Readable| {
+                begun.send(()).unwrap();
+                std::thread::sleep(std::time::Duration::from_millis(100));
+                assert_eq!(moment.get(Family::Meta, b"absent"), Ok(None));
+            };
+            store.freeze(&mut look).unwrap();
+        });
+        begins.recv().unwrap();
+        assert_eq!(store.reopen().unwrap(), Reopened::Done);
+    });
 }
 
 #[test]

@@ -43,7 +43,7 @@ use sink::{KEPT_BYTES, Reply, Sink};
 use spool::Spooled;
 pub(crate) use wanted::Wanted;
 
-/// Lists that are made at once.
+/// Lists that are made at once, before their readers get any of them.
 const TURNS: usize = 2;
 /// How often the clock is looked at for the next second.
 const TICK: Duration = Duration::from_millis(20);
@@ -105,7 +105,8 @@ pub(crate) struct Feeds {
     peers: Arc<PeerBook>,
     changes: Changes,
     cache: Arc<Cache>,
-    /// Who may make a list: so much memory is used at once.
+    /// Who may make a list that could be kept: so much memory is used at once. One that is too long gives up its turn
+    /// when its reader begins to get it.
     turns: Arc<Semaphore>,
     /// The MISP events that were asked for last.
     events: Arc<Mutex<Option<KeptEvents>>>,
@@ -154,10 +155,7 @@ impl Feeds {
         }
         let (reply, made) = oneshot::channel();
         let feeds = self.clone();
-        tokio::task::spawn_blocking(move || {
-            feeds.make(of, state, reply);
-            drop(turn);
-        });
+        tokio::task::spawn_blocking(move || feeds.make(of, state, (reply, turn)));
         made.await.map_err(|_| stopped())?
     }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 use certmesh_engine::store::StoreError;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::spool::{Spool, Spooled};
 use super::{FeedFault, Made};
@@ -14,8 +14,8 @@ use super::{FeedFault, Made};
 /// A list that is longer than this, in bytes, is not kept.
 pub(super) const KEPT_BYTES: usize = 32 * 1024 * 1024;
 
-/// Who waits for a list.
-pub(super) type Reply = oneshot::Sender<Result<Made, FeedFault>>;
+/// Who waits for a list, and their turn to have it made, which is others' when they begin to get it.
+pub(super) type Reply = (oneshot::Sender<Result<Made, FeedFault>>, OwnedSemaphorePermit);
 
 pub(super) struct Sink<'a> {
     /// Where files are made.
@@ -38,7 +38,7 @@ impl<'a> Sink<'a> {
     pub(super) fn is_awaited(&self) -> bool {
         match &self.spool {
             Some(spool) => spool.is_read(),
-            None => self.reply.as_ref().is_some_and(|reply| !reply.is_closed()),
+            None => self.reply.as_ref().is_some_and(|(reply, _)| !reply.is_closed()),
         }
     }
 
@@ -66,7 +66,7 @@ impl<'a> Sink<'a> {
             spool.write(&piece)?;
         }
         self.spool = Some(spool);
-        if let Some(reply) = self.reply.take() {
+        if let Some((reply, _turn)) = self.reply.take() {
             let _ = reply.send(Ok((self.pass)(spooled)));
         }
         Ok(())
@@ -82,7 +82,7 @@ impl<'a> Sink<'a> {
         let outcome = self.fault.take().map_or(outcome, |fault| Err(fault.into()));
         match (self.spool, self.reply) {
             (Some(spool), _) => spool.end(outcome.map(|_| ())),
-            (None, Some(reply)) => _ = reply.send(outcome.map(|until_ms| keep(self.text, until_ms))),
+            (None, Some((reply, _turn))) => _ = reply.send(outcome.map(|until_ms| keep(self.text, until_ms))),
             (None, None) => {}
         }
     }

@@ -120,7 +120,7 @@ impl Connections {
 }
 
 impl Connection {
-    fn new(address: IpAddr) -> Self {
+    pub(super) fn new(address: IpAddr) -> Self {
         Self {
             address,
             begun: Instant::now(),
@@ -239,6 +239,28 @@ mod tests {
         assert_eq!(connections.figures.cut.load(Relaxed), 2_000 - ADDRESS_CONNECTIONS as u64);
         drop((honest, flood));
         assert!(connections.is_empty());
+    }
+
+    impl Connection {
+        /// Whether the client has stopped taking what is sent to it.
+        pub(in crate::soc) fn is_stalled(&self) -> bool {
+            self.stalled_since.load(Relaxed) > 0
+        }
+    }
+
+    #[test]
+    fn whoever_takes_nothing_of_an_answer_goes_after_a_while() {
+        let begun = Instant::now().checked_sub(STALL * 3).unwrap();
+        let connection = Arc::new(Connection { begun, ..Connection::new(address(1)) });
+        let _answer = connection.answer();
+        connection.takes(false);
+        assert!(!connection.takes_too_long(), "it has just stopped");
+        let long_ago = (STALL * 2).as_millis() as u64 - 1_000;
+        connection.stalled_since.store(long_ago, Relaxed);
+        connection.takes(false);
+        assert!(connection.takes_too_long());
+        connection.takes(true);
+        assert!(!connection.takes_too_long());
     }
 
     #[test]

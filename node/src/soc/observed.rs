@@ -68,3 +68,27 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Observed<S> {
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_client_that_takes_nothing_is_noticed() {
+        let (near, mut far) = duplex(8);
+        let connection = Arc::new(Connection::new([192, 0, 2, 1].into()));
+        let mut observed = Observed::new(near, Arc::clone(&connection));
+        observed.write_all(b"12345678").await.unwrap();
+        assert!(!connection.is_stalled());
+        assert!(timeout(Duration::from_millis(1), observed.write(b"9")).await.is_err());
+        assert!(connection.is_stalled());
+        far.read_exact(&mut [0; 4]).await.unwrap();
+        observed.write_all(b"9").await.unwrap();
+        assert!(!connection.is_stalled());
+    }
+}

@@ -38,7 +38,7 @@ pub(crate) struct Propose {
     /// The round of signing: one more than the last, when votes have split
     #[arg(long, default_value_t = 0)]
     round: u64,
-    /// The last manifest of a member that is removed or has another root key
+    /// The last manifest of a member that is removed or has another root key; or, of two of one version, the one that stands
     #[arg(long, value_name = "MANIFEST")]
     manifest: Vec<PathBuf>,
     /// A member that is removed or has another root key, and never had a manifest
@@ -74,17 +74,17 @@ impl Propose {
         Ok(())
     }
 
-    /// Pins whoever leaves or changes its key, unless the draft does so itself.
+    /// Pins whoever leaves or changes its key, unless the draft does so itself, and any other whose manifest is given.
     fn add_pins(&self, prev: &SignedRoster, roster: &mut Roster) -> Result<(), CommandError> {
         let manifests = self.manifests(prev)?;
         let ends = self.ends_from.as_deref().map(|path| log_ends::read(path, prev.mesh())).transpose()?;
         for member in &prev.roster().members {
             let stays = roster.member(member.code).is_some_and(|same| same.root_key == member.root_key);
             let pinned = roster.pin(member.code).is_some_and(|pin| pin.root_key == member.root_key);
-            if stays || pinned {
+            let last = manifests.iter().find(|signed| signed.unverified().member == member.code);
+            if (stays && last.is_none()) || (!stays && pinned) {
                 continue;
             }
-            let last = manifests.iter().find(|signed| signed.unverified().member == member.code);
             let removed = roster.member(member.code).is_none();
             if last.is_some() || self.without_manifest.contains(&member.code) {
                 let pin = pin(member, last, ends.as_ref().filter(|_| removed));

@@ -24,11 +24,12 @@ fn a_node_that_was_away_too_long_takes_what_it_is_brought() {
 
     vn.start();
     vn.wait_to_answer();
-    wait_until("the others to turn away a node that knows only keys of before", || {
-        let log = sg.log();
-        vn.status().peers.iter().all(|peer| !peer.connected) && !log.is_empty()
+    wait_until("it to turn the others away, whose keys it does not know", || {
+        let log = vn.log();
+        [sg, my].iter().all(|node| {
+            log.lines().any(|line| line.contains("no manifest names") && line.contains(&key_of(node)))
+        })
     });
-    std::thread::sleep(std::time::Duration::from_secs(2));
     let status = vn.status();
     assert_eq!((status.roster_version, status.objects), (0, objects - 3), "it has heard of nothing");
     assert!(status.peers.iter().all(|peer| !peer.connected));
@@ -40,6 +41,11 @@ fn a_node_that_was_away_too_long_takes_what_it_is_brought() {
     vn.wait_to_sign();
     objects += publish(vn, 3, 3);
     all_hold(&[sg, my, vn], objects);
+}
+
+/// The key that a node has by now.
+fn key_of(node: &Node) -> String {
+    node.secret_key().node_id().to_string()
 }
 
 /// A member gives its node another key, which takes the place of the old one; another member's node submits it.

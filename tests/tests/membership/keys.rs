@@ -27,8 +27,8 @@ fn renewals_another_root_key_more_nodes_and_a_stolen_key() {
     objects += add_move_and_retire(&desk, &mesh, objects);
     all_hold(&nodes, objects);
 
-    steal(&desk, &mesh, objects);
-    objects += publish(mesh.node("VN"), 13, 3);
+    objects += steal(&desk, &mesh, objects);
+    objects += publish(mesh.node("VN"), 14, 3);
     all_hold(&nodes, objects);
 }
 
@@ -173,40 +173,41 @@ fn add_move_and_retire(desk: &Desk<'_>, mesh: &Mesh, objects: u64) -> u64 {
     came
 }
 
-/// Page 8: somebody signs beside VN's node with its key. VN cuts it at the last record that was certainly its own.
-fn steal(desk: &Desk<'_>, mesh: &Mesh, objects: u64) {
+/// Page 8: somebody signs beside VN's node with its key. VN cuts it at the last record that was certainly its own; how many
+/// objects that one holds.
+fn steal(desk: &Desk<'_>, mesh: &Mesh, objects: u64) -> u64 {
     let (sg, vn) = (mesh.node("SG"), mesh.node("VN"));
     let others: Vec<_> = mesh.nodes().iter().filter(|node| node.member() != "VN").collect();
-    let (next, head) = vn.holdings().heads[&log_for_all("VN", vn.node_id())];
+    let log = log_for_all("VN", vn.node_id());
+    let (next, before) = vn.holdings().heads[&log];
+    let came = publish(vn, 13, 3);
+    all_hold(&others, objects + came);
+    let (_, own) = vn.holdings().heads[&log];
     vn.stop();
     let thief = Outsider::start(vn.secret_key(), mesh.id(), mesh.addresses(), Silent);
-    let ids: Vec<_> = others.iter().map(|node| node.node_id()).collect();
-    thief.wait_for(&ids);
-    let stolen =
-        Pen::new("VN", vn.secret_key(), mesh.id()).behind(next, head).write(&Bundle::varied(66, 1).objects);
-    let mut says = 0..;
-    thief.gossip_until(
-        "what the thief says to be heard",
-        || match says.next() {
-            Some(0) | None => stolen.parcel(),
-            Some(n) => Pen::new("VN", vn.secret_key(), mesh.id())
-                .behind(next + 1, stolen.record.id())
-                .write(&Bundle::varied(100 + n, 1).objects)
-                .parcel(),
-        },
-        || others.iter().all(|node| node.holds().1 > objects),
-    );
+    thief.wait_for(&others.iter().map(|node| node.node_id()).collect::<Vec<_>>());
+    let stolen = Pen::new("VN", vn.secret_key(), mesh.id()).behind(next, before);
+    let mut seed = 100;
+    let beside = || {
+        seed += 1;
+        stolen.clone().write(&Bundle::varied(seed, 1).objects).parcel()
+    };
+    thief.gossip_until("the fork to be known", beside, || others.iter().all(|node| !node.forks().is_empty()));
     drop(thief);
+    let said = sg.run(["forks"]).done();
+    assert!(said.contains("VN") && said.contains(&own.to_string()), "{said}");
+    assert_eq!(sg.forks()[0].seq, next);
+    // Until VN decides, nobody knows which of the two was its own.
+    all_hold(&others, objects);
 
     let old = desk.renew_key(vn, "request.toml");
-    desk.at(sg, "export --records now.records").done();
     desk.ok(&format!(
-        "manifest next vn/manifests/vn.cbor --key roots/vn.key --out VN-1.cbor --cut {old}={}:{head} --add request.toml",
-        next - 1
+        "manifest next vn/manifests/vn.cbor --key roots/vn.key --out VN-1.cbor --cut {old}={next}:{own} --add request.toml"
     ));
     desk.at(sg, "manifest submit VN-1.cbor").done();
-    all_hold(&others, objects);
+    all_hold(&others, objects + came);
     desk.fetch(sg, "mesh");
     desk.give("mesh", vn);
     vn.start_to_sign();
+    came
 }

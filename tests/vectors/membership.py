@@ -109,9 +109,9 @@ class Manifest:
         check_format(document)
         fields = decode(document, LIMIT)
         MANIFEST(fields)
-        form, mesh, self.member, self.version, prev, under, _, self.nodes = fields
+        form, mesh, self.member, self.version, self.prev, under, _, self.nodes = fields
         require(form == 1, "format 0")
-        require((prev is None) == (self.version == 0), "a predecessor out of place")
+        require((self.prev is None) == (self.version == 0), "a predecessor out of place")
         rises((node[0] for node in self.nodes), "nodes")
         for _, state, _, checkpoints, consent in self.nodes:
             require(len(consent) == 64, "a consent of another length")
@@ -147,9 +147,21 @@ class Membership:
                 newest[manifest.member] = manifest
         self.logs = {}
         for manifest in newest.values():
-            for node, state, _, checkpoints, _ in manifest.nodes:
+            for node, (state, checkpoints) in nodes_of(manifest, manifests).items():
                 for audience in [ALL, *roster.groups]:
                     log = log_id(manifest.member, node, audience)
                     places = [(seq, record) for at, seq, record in checkpoints if at == log]
                     place = places[0] if places else None
                     self.logs[log] = (node, audience, manifest.member, state, place)
+
+
+def nodes_of(newest, manifests):
+    """The nodes of a member: what a manifest no longer names of those that it follows is retired."""
+    chain = [newest]
+    while before := [one for one in manifests if (one.member, one.id) == (newest.member, chain[-1].prev)]:
+        chain.append(before[0])
+    nodes = {}
+    for manifest in reversed(chain):
+        nodes = {node: (RETIRED if state == LIVE else state, at) for node, (state, at) in nodes.items()}
+        nodes |= {node: (state, checkpoints) for node, state, _, checkpoints, _ in manifest.nodes}
+    return nodes

@@ -21,7 +21,9 @@ def parcel(data):
 def export(data):
     """The manifests' bytes, and the parcels."""
     manifests, rest = decode_prefix(data)
-    list_of(blob, 676)(manifests)
+    # Their bytes are bounded, and so is their number.
+    list_of(blob, 177_214_752)(manifests)
+    require(sum(map(len, manifests)) <= 177_214_752, "more manifests than an export may have")
     parcels = []
     while rest:
         value, rest = decode_prefix(rest)

@@ -315,11 +315,19 @@ impl Life {
                     None => self.ask(number, around),
                 }
             }
-            Err(fault) => {
-                self.broken_off(number, around)?;
-                Ok(around.hang_up(number, &format!("an answer to a pull: {fault}"))?)
-            }
+            Err(fault) => self.answered_wrongly(number, &fault, around),
         }
+    }
+
+    /// A peer has answered what can't be used, and no node that keeps the rules would say.
+    pub(super) fn answered_wrongly(
+        &mut self,
+        number: usize,
+        fault: &str,
+        around: &mut Around<'_>,
+    ) -> Result<(), End> {
+        self.broken_off(number, around)?;
+        Ok(around.hang_up(number, &format!("an answer to a pull: {fault}"))?)
     }
 
     /// No answer has come in time.
@@ -349,7 +357,7 @@ fn portions(from: usize, brought: Brought, session: &Session) -> Result<VecDeque
         Brought::Nothing => VecDeque::new(),
         Brought::Documents(documents) => {
             let documents: Result<Vec<_>, _> =
-                documents.iter().map(|bytes| Document::decode(bytes)).collect();
+                documents.iter().map(|bytes| Document::decode_later(bytes)).collect();
             VecDeque::from([Input::Documents(Some(from), documents.map_err(|fault| fault.to_string())?)])
         }
         Brought::Word => session.told().map(|told| Input::Told(from, told.clone())).into_iter().collect(),

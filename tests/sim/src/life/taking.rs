@@ -1,7 +1,7 @@
 //! How a node takes what waits: through the engine's door, in the order in which it came.
 
-use certmesh_engine::{Origin, Refusal, Steps};
-use certmesh_wire::{Frontier, Parcel, RecordId, SyncAnswer};
+use certmesh_engine::{DocumentFault, Origin, Refusal, Steps, Verdict};
+use certmesh_wire::{Frontier, NodeState, Parcel, RecordId, SyncAnswer};
 
 use crate::life::settling::Owed;
 use crate::life::{Around, Input, Life, Receipt, as_store};
@@ -46,12 +46,17 @@ impl Life {
         replies: &mut Replies,
     ) -> Result<(), End> {
         match input {
-            Input::Publish(texts) => self.publish(&texts, steps, owed, around),
+            Input::Publish(texts) => self.publish(&texts, steps, owed, around)?,
             Input::Gossip(receipt) => return self.gossip(receipt, steps, owed, around, replies),
             Input::Records(from, records) => self.begin_records(from, records, steps, around),
             Input::Bodies(from, bodies) => self.begin_bodies(from, bodies, 0, owed, around),
             Input::Documents(from, documents) => {
                 let results = self.enter_documents(documents, steps, owed, around, replies)?;
+                let wrong = results.iter().filter_map(|result| result.as_ref().err());
+                let wrong = wrong.filter(|fault| fault.is_wrong()).map(DocumentFault::to_string).next();
+                if let (Some(from), Some(fault)) = (from, wrong) {
+                    return self.answered_wrongly(from, &fault, around);
+                }
                 let admitted = results.iter().filter(|result| **result == Ok(true)).count() as u64;
                 owed.taken.extend(from.map(|from| (from, Taken { admitted, put_off: 0 })));
             }
@@ -66,12 +71,25 @@ impl Life {
         Ok(())
     }
 
-    fn publish(&mut self, texts: &[String], steps: &mut Steps, owed: &mut Owed, around: &mut Around<'_>) {
+    fn publish(
+        &mut self,
+        texts: &[String],
+        steps: &mut Steps,
+        owed: &mut Owed,
+        around: &mut Around<'_>,
+    ) -> Result<(), End> {
         let texts: Vec<_> = texts.iter().map(String::as_str).collect();
+        let me = self.engine.membership().node(self.engine.node_id());
+        let is_live = me.is_some_and(|me| me.state == NodeState::Live);
         match self.engine.publish(as_store(around.store), &texts, around.clock_ms, steps) {
+            Ok(record) if !is_live && around.is_honest() => {
+                let what = format!("it signs record {record}");
+                return Err(around.violation("a node that is in use no more signs nothing", what).into());
+            }
             Ok(record) => owed.published.push(record),
             Err(_) => around.watch.tally.add("publications refused"),
         }
+        Ok(())
     }
 
     fn told(
@@ -102,7 +120,7 @@ impl Life {
                 return self.gossiped_documents(&documents, receipt, steps, owed, around, replies);
             }
             self.blame(from, true, around)?;
-            return Ok(around.judge(receipt, certmesh_engine::Verdict::Reject)?);
+            return Ok(around.judge(receipt, Verdict::Reject)?);
         };
         let bare = parcel.body().is_none();
         let result = self.enter(Origin::Gossip(around.ids[from]), vec![parcel], steps, around)?.pop();
@@ -121,7 +139,8 @@ impl Life {
                 match refusal {
                     Refusal::Gap { .. } => owed.missing.push(from),
                     Refusal::OverRate { .. } => self.blame(from, false, around)?,
-                    _ if !refusal.is_ordinary() => self.blame(from, true, around)?,
+                    Refusal::UnknownLog(_) | Refusal::RosterAhead { .. } => owed.missing.push(from),
+                    _ if refusal.verdict() == Verdict::Reject => self.blame(from, true, around)?,
                     _ => {}
                 }
             }
@@ -198,6 +217,7 @@ pub(super) fn refused(refusal: &Refusal) -> &'static str {
         "body-unwanted" => "refused: body-unwanted",
         "cut" => "refused: cut",
         "malformed" => "refused: malformed",
+        "roster-ahead" => "refused: roster-ahead",
         _ => "refused: other",
     }
 }

@@ -7,7 +7,7 @@ mod pen;
 
 use crate::chance::{Chance, fixed};
 pub(crate) use acting::Scene;
-pub(crate) use pen::Pen;
+pub(crate) use pen::{Pen, sign_next};
 
 /// A way of breaking the rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use certmesh_engine::store::{Family, Store};
 use certmesh_engine::{Membership, Query, Reader, query, versions};
-use certmesh_wire::{Kind, MemberCode, Record, RecordId, sha256};
+use certmesh_wire::{Kind, MemberCode, Record, RecordId, Roster, sha256};
 
 use crate::reading;
 use crate::workload::Facts;
@@ -23,6 +23,8 @@ const UNMARKED: u8 = 2;
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Published {
     facts: Facts,
+    /// The member that it belongs to: the one that it claims to be made by, if that is a member.
+    owner: Option<MemberCode>,
     /// Who, and whether all their records that carry it were made long before its time.
     by: BTreeMap<MemberCode, bool>,
     records: BTreeSet<RecordId>,
@@ -35,7 +37,7 @@ impl Published {
 
     /// Whether a member's copy could count: it claims nobody else's name.
     fn may_be_by(&self, member: MemberCode) -> bool {
-        self.facts.author.is_none_or(|author| author == member)
+        self.owner.is_none_or(|owner| owner == member)
     }
 
     /// The members whose copies could count.
@@ -66,14 +68,14 @@ impl Model {
                 let signed = reading::record(store, state.number, seq).unwrap_or_default();
                 let body = reading::body(store, state.number, seq);
                 if let (Ok(record), Some(body)) = (Record::decode(&signed), body) {
-                    model.add(&record, &body, member);
+                    model.add(&record, &body, member, membership.roster());
                 }
             }
         }
         model
     }
 
-    fn add(&mut self, record: &Record, body: &[u8], member: MemberCode) {
+    fn add(&mut self, record: &Record, body: &[u8], member: MemberCode, roster: &Roster) {
         let header = record.header();
         let Some(reference) = header.body.filter(|_| header.kind == Kind::OBJECTS) else { return };
         let texts = reference.unpack(body).unwrap_or_default();
@@ -82,8 +84,9 @@ impl Model {
             Some(facts) if !texts.is_empty() && header.tlp >= UNMARKED => {
                 for (text, facts) in texts.into_iter().zip(facts) {
                     let ahead = facts.ahead && header.created_ms < FUTURE_MS;
+                    let owner = facts.author.filter(|author| roster.member(*author).is_some());
                     let (by, records) = (BTreeMap::new(), BTreeSet::new());
-                    let known = self.texts.entry(text).or_insert(Published { facts, by, records });
+                    let known = self.texts.entry(text).or_insert(Published { facts, owner, by, records });
                     known.by.entry(member).and_modify(|all| *all &= ahead).or_insert(ahead);
                     known.records.insert(record.id());
                 }
@@ -104,9 +107,9 @@ impl Model {
 
     /// Each member's newest copy of an id, of those that count: its owners', or everyone's of what has none.
     fn newest<'a>(copies: &[Copy<'a>]) -> Vec<Copy<'a>> {
-        let is_owned = |copy: &&Copy<'_>| copy.1.facts.author == Some(copy.2);
+        let is_owned = |copy: &&Copy<'_>| copy.1.owner == Some(copy.2);
         let owned: Vec<_> = copies.iter().filter(is_owned).copied().collect();
-        let free = copies.iter().filter(|copy| copy.1.facts.author.is_none()).copied();
+        let free = copies.iter().filter(|copy| copy.1.owner.is_none()).copied();
         let mut newest: BTreeMap<MemberCode, Copy<'_>> = BTreeMap::new();
         for copy in if owned.is_empty() { free.collect() } else { owned } {
             let known = newest.entry(copy.2).or_insert(copy);
@@ -123,7 +126,7 @@ impl Model {
         let mut shown = BTreeSet::new();
         for copies in self.by_id().values() {
             let newest = Self::newest(copies);
-            if newest.first().is_some_and(|(_, published, _)| published.facts.author.is_some()) {
+            if newest.first().is_some_and(|(_, published, _)| published.owner.is_some()) {
                 shown.extend(newest.into_iter().map(|(text, ..)| text));
             } else {
                 let rank = |(text, published, member): &Copy<'_>| {
@@ -156,7 +159,7 @@ impl Model {
             mentions + kinds + collections + published.records.len() - 1 + usize::from(facts.author.is_some())
         };
         let of_id = |copies: &Vec<Copy<'_>>| {
-            let class = |copy: &Copy<'_>| (copy.1.facts.author.is_some(), copy.1.may_be_by(copy.2), copy.2);
+            let class = |copy: &Copy<'_>| (copy.1.owner.is_some(), copy.1.may_be_by(copy.2), copy.2);
             let publishers: BTreeSet<_> = copies.iter().map(class).collect();
             1 + copies.len() - publishers.len()
         };
@@ -205,9 +208,8 @@ impl Model {
 
     fn versions_differ(&self, store: &dyn Store) -> Option<String> {
         let versions_of = |copies: Vec<Copy<'_>>| {
-            let owned = copies.iter().any(|(_, it, member)| it.facts.author == Some(*member));
-            let counts =
-                |(_, it, member): &Copy<'_>| it.may_be_by(*member) && it.facts.author.is_some() == owned;
+            let owned = copies.iter().any(|(_, it, member)| it.owner == Some(*member));
+            let counts = |(_, it, member): &Copy<'_>| it.may_be_by(*member) && it.owner.is_some() == owned;
             copies.into_iter().filter(counts).map(|(text, ..)| text.clone()).collect::<BTreeSet<_>>()
         };
         let by_id = self.by_id().into_iter().map(|(id, copies)| (id, versions_of(copies)));

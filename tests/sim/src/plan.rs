@@ -3,7 +3,7 @@
 //! the others are seen without them.
 
 use crate::adversary::Trick;
-use crate::chance::Chance;
+use crate::chance::{Chance, fixed};
 
 /// Members that codes of two letters can name.
 const MEMBERS: usize = 676;
@@ -20,6 +20,11 @@ const PUBLISHERS: usize = 32;
 const ADVERSARIES: usize = 16;
 /// Beyond this many nodes, what one of them wastes is wasted too often.
 const WASTE_NODES: usize = 100;
+/// The largest mesh whose members change, and the machines that may come to it.
+const CHANGING_NODES: usize = 11;
+const NEWCOMERS: u64 = 5;
+/// The largest mesh of which all nodes but one are replaced.
+const LEAVING_NODES: usize = 7;
 
 /// An accident that happens now and then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,8 +94,18 @@ impl Weather {
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(crate) seed: u64,
+    /// All machines.
     pub(crate) nodes: usize,
+    /// Those that are nodes from the beginning; the others may come later.
+    pub(crate) founders: usize,
+    /// Members from the beginning.
     pub(crate) members: usize,
+    /// The number of the member whose machine each is.
+    pub(crate) member_of: Vec<usize>,
+    /// Mean time between two changes of the membership, milliseconds, if there are any.
+    pub(crate) change_ms: Option<u64>,
+    /// A node that is away while all others are replaced.
+    pub(crate) left_behind: Option<usize>,
     /// The tricks of each node; none, if it keeps the rules.
     pub(crate) tricks: Vec<Vec<Trick>>,
     /// For each node, those that it is connected with when nothing is broken.
@@ -111,7 +126,17 @@ pub(crate) struct Plan {
 impl Plan {
     /// The plan of a run with so many nodes.
     pub(crate) fn new(seed: u64, nodes: usize) -> Self {
-        let mut chance = Chance::seeded(crate::chance::fixed(&[seed, nodes as u64]));
+        let mut plan = Self::unchanging(seed, nodes);
+        // A stream of its own: the other runs are as they would be without.
+        let mut chance = Chance::seeded(fixed(&[seed, nodes as u64, 0xc4a9e]));
+        if nodes <= CHANGING_NODES && chance.hits(400) {
+            plan.let_change(&mut chance);
+        }
+        plan
+    }
+
+    fn unchanging(seed: u64, nodes: usize) -> Self {
+        let mut chance = Chance::seeded(fixed(&[seed, nodes as u64]));
         let members = members(nodes, &mut chance);
         let tricks = deal_tricks(nodes, members, &mut chance);
         let neighbours = neighbours(&tricks, &mut chance);
@@ -135,7 +160,11 @@ impl Plan {
         Self {
             seed,
             nodes,
+            founders: nodes,
             members,
+            member_of: (0..nodes).map(|node| node % members).collect(),
+            change_ms: None,
+            left_behind: None,
             tricks,
             neighbours,
             publishers,
@@ -144,6 +173,35 @@ impl Plan {
             batch: chance.between(1, 6),
             weather,
             faults,
+        }
+    }
+
+    /// Members and nodes come and go.
+    fn let_change(&mut self, chance: &mut Chance) {
+        self.change_ms = Some(chance.between(2_000, 12_000));
+        let all_honest = self.tricks.iter().all(Vec::is_empty);
+        if all_honest && self.founders <= LEAVING_NODES && chance.hits(300) {
+            let stays = chance.index(self.founders);
+            self.left_behind = Some(stays);
+            let others = (0..self.founders).filter(|node| *node != stays);
+            self.member_of.extend(others.map(|node| node % self.members));
+        } else {
+            self.add_machines(chance);
+        }
+        self.nodes = self.member_of.len();
+        self.tricks.resize(self.nodes, Vec::new());
+        self.neighbours = neighbours(&self.tricks, chance);
+    }
+
+    /// Of the machines that may come some are further nodes of members that keep the rules, the others are the first
+    /// ones of members that may join.
+    fn add_machines(&mut self, chance: &mut Chance) {
+        let honest: Vec<_> = (0..self.founders).filter(|node| self.is_honest(*node)).collect();
+        let mut joining = self.members;
+        for _ in 0..chance.between(1, NEWCOMERS) {
+            let host = chance.pick(&honest).filter(|_| chance.hits(600));
+            self.member_of.push(host.map_or(joining, |node| self.member_of[node]));
+            joining += usize::from(host.is_none());
         }
     }
 

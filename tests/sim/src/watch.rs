@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use certmesh_engine::store::Store;
-use certmesh_engine::{Committed, CommittedRecord, Membership};
-use certmesh_wire::{Audience, LogId, MeshId, NodeId, Opening, Parcel, Record, RecordId, SyncAnswer};
+use certmesh_engine::{Committed, CommittedRecord};
+use certmesh_wire::{LogId, MeshId, NodeId, Opening, Parcel, Record, RecordId, SyncAnswer};
 
 use crate::reading;
 use crate::tally::Tally;
@@ -43,15 +43,15 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn new(membership: &Membership, honest: BTreeMap<NodeId, usize>) -> Self {
-        let log = |(id, node): (NodeId, &certmesh_engine::Node)| {
-            let opening = Opening { member: node.member, node: id, audience: Audience::All };
-            (opening.log_id(), id)
-        };
+    pub(crate) fn new(
+        mesh: MeshId,
+        openings: impl Iterator<Item = Opening>,
+        honest: BTreeMap<NodeId, usize>,
+    ) -> Self {
         Self {
             now: 0,
-            mesh: membership.mesh(),
-            authors: membership.nodes().map(log).collect(),
+            mesh,
+            authors: openings.map(|opening| (opening.log_id(), opening.node)).collect(),
             honest,
             signed: BTreeMap::new(),
             acknowledged: BTreeMap::new(),
@@ -65,7 +65,12 @@ impl Watch {
         Violation { rule, what, node, at_ms: self.now }
     }
 
-    /// The number of the honest node that writes this log.
+    /// Somebody else has a node's key, too: whatever stands in its log may be either's.
+    pub(crate) fn lose_key(&mut self, node: usize) {
+        self.honest.retain(|_, honest| *honest != node);
+    }
+
+    /// The number of the honest node that alone writes this log.
     pub(crate) fn honest_author(&self, log: LogId) -> Option<usize> {
         self.authors.get(&log).and_then(|author| self.honest.get(author)).copied()
     }

@@ -2,18 +2,23 @@
 //! happens at one time happens in the order in which it was put there.
 
 mod accidents;
+mod changes;
 mod events;
+mod gone;
 mod links;
 mod messages;
 mod node;
 mod settled;
+mod standing;
+mod theft;
 mod vouching;
 
 use std::collections::BTreeMap;
 
-use certmesh_wire::{Checkpoint, LogId, NodeId, Opening};
+use certmesh_wire::{Audience, Checkpoint, LogId, NodeId, NodeState, Opening};
 
 use crate::chance::{Chance, fixed};
+use crate::council::Council;
 use crate::founding::Founding;
 use crate::life::{Around, Effect, Input, Life};
 use crate::plan::Plan;
@@ -23,11 +28,17 @@ use crate::violation::{End, Violation};
 use crate::watch::Watch;
 use crate::workload::Workload;
 use events::{Event, Queue};
+use gone::Gone;
 use links::Links;
 use node::Node;
 
 /// When the virtual world begins, milliseconds since 1970 UTC.
 const EPOCH_MS: u64 = 1_700_000_000_000;
+
+/// How long a node that no longer counts is still connected, milliseconds.
+const LAST_WORDS_MS: u64 = 1_000;
+/// How often somebody looks after nodes that nobody is connected with, milliseconds.
+const HELP_MS: u64 = 20_000;
 
 /// What a run was like.
 #[derive(Debug, Clone)]
@@ -44,6 +55,7 @@ pub struct Outcome {
 pub(crate) struct World {
     plan: Plan,
     founding: Founding,
+    council: Council,
     nodes: Vec<Node>,
     ids: Vec<NodeId>,
     honest: Vec<bool>,
@@ -57,6 +69,12 @@ pub(crate) struct World {
     stormy: bool,
     /// What members have vouched for.
     vouched: Vec<Checkpoint>,
+    /// The logs of nodes that are in use no more.
+    gone: Vec<Gone>,
+    /// A round in which the members have signed two rosters of the next version.
+    frozen: Option<u64>,
+    /// Nodes whose keys were stolen, and not cut off yet.
+    stolen: Vec<usize>,
 }
 
 /// Runs a mesh of so many nodes from this seed, until everyone agrees once the storm is over.
@@ -73,13 +91,20 @@ pub fn run(seed: u64, nodes: usize) -> Result<Outcome, Box<(Violation, Outcome)>
 
 impl World {
     fn new(plan: Plan) -> Self {
-        let founding = Founding::new(plan.nodes, plan.members, plan.seed);
+        let founding = Founding::new(&plan);
+        let entries = |mesh, member| {
+            let nodes = founding.nodes_of(member, plan.founders);
+            nodes.map(|node| founding.entry(mesh, node, NodeState::Live, Vec::new())).collect()
+        };
+        let council = Council::found(plan.seed, plan.members, entries);
+        let membership = council.bundle();
         let ids: Vec<_> = founding.keys.iter().map(|key| key.node_id()).collect();
         let honest: Vec<_> = (0..plan.nodes).map(|node| plan.is_honest(node)).collect();
         let by_key = founding.number.iter().filter(|(_, node)| honest[**node]);
         let by_key: BTreeMap<_, _> = by_key.map(|(id, node)| (*id, *node)).collect();
-        let watch = Watch::new(&founding.membership, by_key);
-        let nodes = (0..plan.nodes).map(|node| Node::new(node, &plan, &founding)).collect();
+        let openings = (0..plan.nodes).map(|node| opening_of(&founding, node));
+        let watch = Watch::new(council.mesh(), openings, by_key);
+        let nodes = (0..plan.nodes).map(|node| Node::new(node, &plan, &founding, &membership)).collect();
         Self {
             nodes,
             ids,
@@ -92,7 +117,11 @@ impl World {
             workload: Workload::default(),
             stormy: true,
             vouched: Vec::new(),
+            gone: Vec::new(),
+            frozen: None,
+            stolen: Vec::new(),
             founding,
+            council,
             plan,
         }
     }
@@ -102,6 +131,7 @@ impl World {
         self.begin();
         self.run_until(self.plan.stormy_ms)?;
         self.calm_down();
+        self.end_changes();
         self.run_until_settled()?;
         if let Some(restarted_ms) = self.vouch() {
             self.run_until(restarted_ms)?;
@@ -113,7 +143,7 @@ impl World {
     }
 
     fn begin(&mut self) {
-        for node in 0..self.plan.nodes {
+        for node in 0..self.plan.founders {
             let after_ms = self.chance.below(2_000);
             self.queue.put(after_ms, Event::Start { node });
             if !self.honest[node] {
@@ -125,6 +155,13 @@ impl World {
         }
         for (fault, mean_ms) in self.plan.faults.clone() {
             self.queue.put(3_000 + self.chance.around(mean_ms), Event::Fault { fault, mean_ms });
+        }
+        if let Some(mean_ms) = self.plan.change_ms {
+            self.queue.put(5_000 + self.chance.around(mean_ms), Event::Change { mean_ms });
+            self.queue.put(HELP_MS, Event::Help);
+        }
+        if let Some(node) = self.plan.left_behind {
+            self.leave_behind(node);
         }
     }
 
@@ -162,6 +199,22 @@ impl World {
             Event::Publish { node } => self.publish(node),
             Event::Act { node } => self.act(node),
             Event::Fault { fault, mean_ms } => self.fault(fault, mean_ms),
+            Event::Change { mean_ms } => self.change(mean_ms),
+            Event::Follow { node, life } => self.follow(node, life),
+            Event::Steal { node } => self.steal(node),
+            Event::CutThief { node } => {
+                self.cut_thief(node);
+                Ok(())
+            }
+            Event::Help => {
+                self.help();
+                Ok(())
+            }
+            Event::SwitchOff { node, away_ms } => self.switch_off(node, away_ms),
+            Event::Replace { node } => {
+                self.replace(self.founding.code_of(node), Some(node));
+                Ok(())
+            }
             Event::EndPartition { cut } => {
                 self.links.heal(cut);
                 Ok(())
@@ -257,6 +310,7 @@ impl World {
             Effect::Relay(receipt) => self.gossip(node, Some(receipt.from), &receipt.payload),
             Effect::Ask { peer, pull, bytes } => self.question(node, life, peer, pull, bytes),
             Effect::HangUp { peer } => return self.hang_up(node, peer),
+            Effect::Follow => self.queue.put(now + LAST_WORDS_MS, Event::Follow { node, life }),
         }
         Ok(())
     }
@@ -268,11 +322,22 @@ impl World {
 
     /// The log of a node for all members.
     fn log_of(&self, node: usize) -> LogId {
-        let audience = certmesh_wire::Audience::All;
-        Opening { member: self.founding.code_of(node), node: self.ids[node], audience }.log_id()
+        opening_of(&self.founding, node).log_id()
     }
 
-    fn honest_nodes(&self) -> Vec<usize> {
-        (0..self.plan.nodes).filter(|node| self.honest[*node]).collect()
+    /// Whether a machine is a node of the mesh, as the members have decided.
+    fn is_live(&self, node: usize) -> bool {
+        self.council.is_live(self.founding.code_of(node), self.ids[node])
     }
+
+    /// The nodes that keep the rules and are in use.
+    fn honest_nodes(&self) -> Vec<usize> {
+        (0..self.plan.nodes).filter(|node| self.honest[*node] && self.is_live(*node)).collect()
+    }
+}
+
+/// The log of a node for all members.
+fn opening_of(founding: &Founding, node: usize) -> Opening {
+    let key = founding.keys[node].node_id();
+    Opening { member: founding.code_of(node), node: key, audience: Audience::All }
 }

@@ -135,3 +135,19 @@ impl Pen {
         written
     }
 }
+
+/// A record that goes on after this one, by the rules but for who signs it, and its body.
+pub(crate) fn sign_next(
+    (key, mesh): (&SecretKey, MeshId),
+    before: &Record,
+    texts: &[String],
+    created_ms: u64,
+) -> (Vec<u8>, Option<Vec<u8>>) {
+    let texts: Vec<_> = texts.iter().map(String::as_str).collect();
+    let body = PackedBody::pack(&texts).expect("a few small texts");
+    let (log, seq, roster) = (before.header().log, before.header().seq + 1, before.header().roster);
+    let place = header(log, seq, Some(before.id()), created_ms);
+    let header = Header { roster, body: Some(body.reference), ..place };
+    let record = Record::sign(header, mesh, key).expect("a header by the rules");
+    (record.signed().to_vec(), Some(body.bytes))
+}

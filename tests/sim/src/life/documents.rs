@@ -5,6 +5,7 @@ use certmesh_engine::{Document, DocumentFault, Steps, Verdict};
 use certmesh_wire::SyncAnswer;
 use certmesh_wire::limits::GOSSIP_PAYLOAD;
 
+use crate::life::effects::Effect;
 use crate::life::settling::Owed;
 use crate::life::taking::Replies;
 use crate::life::{Around, Life, Receipt, as_store};
@@ -68,6 +69,9 @@ impl Life {
             if payload.len() <= GOSSIP_PAYLOAD {
                 around.gossip(payload)?;
             }
+        }
+        if !news.is_empty() {
+            around.effects.push(Effect::Follow);
         }
         // Whoever knows of more is asked at once.
         let peers: Vec<_> = self.peers.numbers().filter(|_| !news.is_empty()).collect();

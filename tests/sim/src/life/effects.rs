@@ -56,6 +56,8 @@ pub(crate) enum Effect {
         /// The peer.
         peer: usize,
     },
+    /// The mesh is another: connect with those who are in it, and with nobody else.
+    Follow,
 }
 
 impl Around<'_> {

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use certmesh_engine::{Signing, StopNote};
-use certmesh_wire::RecordId;
+use certmesh_engine::{Document, OpenFault, Signing, StopNote};
+use certmesh_wire::{RecordId, SyncAnswer};
 
 use super::World;
 use super::events::{Event, Message};
@@ -60,16 +60,26 @@ impl World {
         if self.nodes[node].life.is_some() {
             return Ok(());
         }
+        // A node that has nothing yet would confirm to one that was rolled back that it had nothing, either.
+        if self.nodes[node].lives == 0 && node >= self.plan.founders && self.is_anyone_recovering() {
+            self.queue.put(self.watch.now + 1_000, Event::Start { node });
+            return Ok(());
+        }
         let state = &mut self.nodes[node];
         if state.disk.open() {
             self.watch.tally.add("torn batches found");
         }
         let note = state.note.take().and_then(|text| StopNote::parse(&text));
         state.lives += 1;
+        state.read_files();
         let key = self.founding.keys[node].clone();
         let life = Life::start(state.lives, state.membership(), key, &state.disk, note.as_ref());
         let life = match life {
             Ok(life) => life,
+            Err(OpenFault::NotLive(_) | OpenFault::Unnamed(_)) if self.plan.change_ms.is_some() => {
+                self.stays_down(node);
+                return Ok(());
+            }
             Err(fault) => {
                 return Err(self.watch.violation(node, "a node starts on its own disk", fault.to_string()));
             }
@@ -83,7 +93,10 @@ impl World {
         if self.honest[node] {
             let log = self.log_of(node);
             let state = &self.nodes[node];
-            self.watch.opened(node, log, &state.disk, state.recovering)?;
+            let is_sole = self.watch.honest_author(log).is_some();
+            self.watch.opened(node, log, &state.disk, state.recovering || !is_sole)?;
+            self.check_standing(node)?;
+            self.note_strangers(node);
         }
         for peer in self.plan.neighbours[node].clone() {
             let after_ms = self.chance.between(20, 800);
@@ -95,13 +108,33 @@ impl World {
         })
     }
 
+    /// Counts a node that has been away for so long that nobody whom it knows is still in use.
+    fn note_strangers(&mut self, node: usize) {
+        let membership = self.nodes[node].standing();
+        let known = membership.live_nodes().map(|(id, _)| self.founding.number[&id]);
+        let is_lost = !known.into_iter().any(|known| known != node && self.is_live(known));
+        self.watch
+            .tally
+            .add_many("nodes that came back to strangers", u64::from(is_lost && self.is_live(node)));
+    }
+
+    /// By the documents that a node finds, its key does not count. If it does by what the members have decided, its operator
+    /// brings the rest of them.
+    fn stays_down(&mut self, node: usize) {
+        self.watch.tally.add("starts of nodes that do not count");
+        if self.is_live(node) {
+            self.nodes[node].files = self.council.bundle();
+            self.queue.put(self.watch.now + 5_000, Event::Start { node });
+        }
+    }
+
     /// A process is gone, and comes back after a while.
     pub(super) fn died(&mut self, node: usize, how: &'static str) -> Result<(), Violation> {
         let after_ms = if self.stormy { self.chance.between(100, 15_000) } else { 1_000 };
         self.end(node, how, after_ms)
     }
 
-    fn end(&mut self, node: usize, how: &'static str, back_ms: u64) -> Result<(), Violation> {
+    pub(super) fn end(&mut self, node: usize, how: &'static str, back_ms: u64) -> Result<(), Violation> {
         if self.nodes[node].life.take().is_none() {
             return Ok(());
         }
@@ -150,7 +183,12 @@ impl World {
     /// its last records: so all the others who keep the rules hold the whole log, and none of them is
     /// being rolled back itself.
     fn restore(&mut self, node: usize) -> Result<(), Violation> {
-        let covered = self.honest[node] && !self.is_anyone_recovering() && self.is_log_everywhere(node);
+        let covered = self.honest[node]
+            && self.is_live(node)
+            && self.watch.honest_author(self.log_of(node)).is_some()
+            && !self.is_anyone_recovering()
+            && self.is_log_everywhere(node)
+            && self.are_gone_logs_everywhere();
         let images = self.nodes[node].images.len();
         if !covered || images == 0 {
             return Ok(());
@@ -227,6 +265,9 @@ impl World {
         }
         let after_ms = self.chance.around(2_500);
         self.queue.put(self.watch.now + after_ms, Event::Act { node });
+        if self.plan.change_ms.is_some() && self.chance.hits(100) {
+            self.gossip_forged(node);
+        }
         let honest = self.honest_nodes();
         let victim = self.chance.pick(&honest).map(|victim| self.victim(node, victim));
         let clock_ms = self.clock_of(node);
@@ -239,6 +280,18 @@ impl World {
             self.send(node, peer, Message::Gossip(payload), 0);
         }
         Ok(())
+    }
+
+    /// Documents that nobody may take come by gossip, too.
+    fn gossip_forged(&mut self, node: usize) {
+        let members = self.council.members();
+        let of = members[self.chance.index(members.len())];
+        let forged: Vec<_> = self.forged(of).iter().map(Document::encode).collect();
+        let peers = self.nodes[node].life.as_ref().map(|life| life.peers.numbers().collect::<Vec<_>>());
+        for peer in peers.unwrap_or_default() {
+            let payload = SyncAnswer::Documents(forged.clone()).encode();
+            self.send(node, peer, Message::Gossip(payload.into()), 0);
+        }
     }
 
     /// An honest node's key, and where its log ends as this node has it.

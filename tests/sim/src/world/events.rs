@@ -33,6 +33,13 @@ pub(super) enum Event {
     Act { node: usize },
     Fault { fault: Fault, mean_ms: u64 },
     EndPartition { cut: u64 },
+    Change { mean_ms: u64 },
+    Follow { node: usize, life: u64 },
+    Steal { node: usize },
+    CutThief { node: usize },
+    Help,
+    SwitchOff { node: usize, away_ms: u64 },
+    Replace { node: usize },
 }
 
 #[derive(Debug)]

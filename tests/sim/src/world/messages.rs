@@ -139,7 +139,8 @@ impl World {
     /// Two nodes connect, if both run and are not connected.
     pub(super) fn connect(&mut self, one: usize, other: usize) -> Result<(), Violation> {
         let runs = |node: usize| self.nodes[node].life.is_some();
-        if !runs(one) || !runs(other) || !self.links.connect(one, other) {
+        let is_up = !runs(one) || !runs(other) || self.links.epoch(one, other).is_some();
+        if is_up || !self.may_connect(one, other) || !self.links.connect(one, other) {
             return Ok(());
         }
         self.with_life(one, |life, around| life.connected(other, around))?;

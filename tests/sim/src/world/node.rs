@@ -31,15 +31,16 @@ pub(super) struct Node {
     pub(super) clock_offset_ms: i64,
     /// What the documents in its files amount to.
     pub(super) files: Arc<Membership>,
+    /// What those amounted to that its process has read.
+    pub(super) files_read: Arc<Membership>,
     pub(super) adversary: Option<Adversary>,
     pub(super) heard: Heard,
 }
 
 impl Node {
-    pub(super) fn new(node: usize, plan: &Plan, founding: &Founding) -> Self {
+    pub(super) fn new(node: usize, plan: &Plan, founding: &Founding, membership: &Arc<Membership>) -> Self {
         let tricks = plan.tricks[node].clone();
-        let pen =
-            || Pen::new(founding.code_of(node), founding.keys[node].clone(), founding.membership.mesh());
+        let pen = || Pen::new(founding.code_of(node), founding.keys[node].clone(), membership.mesh());
         Self {
             disk: Disk::default(),
             note: None,
@@ -49,7 +50,8 @@ impl Node {
             lives: 0,
             reader: Reader::default(),
             clock_offset_ms: 0,
-            files: Arc::clone(&founding.membership),
+            files: Arc::clone(membership),
+            files_read: Arc::clone(membership),
             adversary: (!tricks.is_empty()).then(|| Adversary::new(plan.seed, node, tricks, pen())),
             heard: Heard::default(),
         }
@@ -57,13 +59,18 @@ impl Node {
 }
 
 impl Node {
-    /// What the documents in its files and those that its store has kept amount to.
+    /// A process reads the documents in the files.
+    pub(super) fn read_files(&mut self) {
+        self.files_read = Arc::clone(&self.files);
+    }
+
+    /// What the documents that were read from its files and those that its store has kept amount to.
     pub(super) fn membership(&self) -> Arc<Membership> {
-        let mut documents = self.files.documents().clone();
+        let mut documents = self.files_read.documents().clone();
         documents.load(&self.disk).expect("a simulated disk can be read");
         // Most nodes have nothing but their files, and share what these amount to.
-        if documents.ids() == self.files.documents().ids() {
-            return Arc::clone(&self.files);
+        if documents.ids() == self.files_read.documents().ids() {
+            return Arc::clone(&self.files_read);
         }
         Arc::new(Membership::of(documents))
     }

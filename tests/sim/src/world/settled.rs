@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use certmesh_engine::Signing;
 use certmesh_engine::store::Family;
 use certmesh_engine::sync::frontier;
-use certmesh_wire::{Frontier, Record};
+use certmesh_wire::{Frontier, LogId, Record};
 
 use super::World;
 use crate::founding::code;
@@ -81,6 +81,9 @@ impl World {
             if *agreed.get_or_insert(documents) != documents {
                 return Some((*node, format!("it has other rosters and manifests than node {first}")));
             }
+            if let Some(what) = self.disagrees_with_members(*node) {
+                return Some((*node, what));
+            }
             let known = expected.get_or_insert_with(|| mine.clone());
             if known.digest() != mine.digest() {
                 return Some((*node, self.difference(&mine, known)));
@@ -112,7 +115,7 @@ impl World {
     }
 
     /// The bodies that a node lacks, by log and place, as its disk shows.
-    fn missing_bodies(&self, node: usize) -> BTreeMap<(certmesh_wire::LogId, u64), bool> {
+    fn missing_bodies(&self, node: usize) -> BTreeMap<(LogId, u64), bool> {
         let disk = &self.nodes[node].disk;
         let mut missing = BTreeMap::new();
         for (log, state) in reading::logs(disk) {
@@ -152,15 +155,21 @@ impl World {
     }
 
     fn check_records(&mut self, node: usize) -> Result<(), Violation> {
+        self.check_standing(node)?;
+        self.check_gone(node)?;
         let missing = self.missing_bodies(node);
-        if let Some(((log, seq), _)) = missing.iter().find(|(_, honest)| **honest) {
+        let is_owed = |(log, seq): &(LogId, u64), honest: bool| match self.whose_is_gone(*log) {
+            true => !self.may_lack_body(*log, *seq),
+            false => honest,
+        };
+        if let Some(((log, seq), _)) = missing.iter().find(|(place, honest)| is_owed(place, **honest)) {
             let what = format!("the body of seq {seq} of honest log {log} is missing");
             return Err(self.watch.violation(node, "what honest nodes publish reaches all of them", what));
         }
         let disk = &self.nodes[node].disk;
         self.watch.check_chains(node, disk)?;
         for (id, acknowledged) in self.watch.acknowledged() {
-            if !reading::has_record(disk, id) {
+            if !reading::has_record(disk, id) && !self.is_gone(acknowledged.by) {
                 let (by, seq) = (acknowledged.by, acknowledged.seq);
                 let what = format!("record {id}, which node {by} acknowledged at seq {seq}, is not here");
                 return Err(self.watch.violation(

@@ -2,6 +2,7 @@
 //! manifests travel from node to node or come as files, and the vouched branch must return on every honest
 //! node.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use certmesh_engine::Document;
@@ -24,6 +25,7 @@ impl World {
         let mut checkpoints = Vec::new();
         for node in 0..self.plan.nodes {
             let at = match self.honest[node] {
+                _ if !self.is_live(node) => None,
                 true if self.chance.hits(100) => self.own_checkpoint(node),
                 true => None,
                 false => self.choose_checkpoint(self.log_of(node)),
@@ -34,8 +36,10 @@ impl World {
             return None;
         }
         self.watch.tally.add_many("forks settled by checkpoints", checkpoints.len() as u64);
-        let manifests = self.founding.vouching_for(&checkpoints);
+        let codes: BTreeSet<_> = checkpoints.iter().map(|(node, _)| self.founding.code_of(*node)).collect();
         self.vouched = checkpoints.into_iter().map(|(_, at)| at).collect();
+        let vouched = self.vouched.clone();
+        let manifests: Vec<_> = codes.into_iter().map(|code| self.vouch_for(code, &vouched)).collect();
         self.hand_out(&manifests);
         Some(self.watch.now + RESTARTS_MS + 5_000)
     }
@@ -45,7 +49,7 @@ impl World {
     fn hand_out(&mut self, manifests: &[SignedManifest]) {
         let by_files = self.plan.nodes > LIVE_NODES || self.chance.hits(300);
         let restarts = if by_files { 1_000 } else { self.chance.below(400) };
-        let renewed = by_files.then(|| self.founding.with(manifests));
+        let renewed = by_files.then(|| self.council.bundle());
         for node in 0..self.plan.nodes {
             if let Some(renewed) = &renewed {
                 self.nodes[node].files = Arc::clone(renewed);

@@ -282,11 +282,12 @@ impl World {
         Ok(())
     }
 
-    /// Documents that nobody may take come by gossip, too.
+    /// Documents that nobody may take come by gossip, too, in the company of one that all take.
     fn gossip_forged(&mut self, node: usize) {
         let members = self.council.members();
         let of = members[self.chance.index(members.len())];
-        let forged: Vec<_> = self.forged(of).iter().map(Document::encode).collect();
+        let good = self.council.documents().last().cloned();
+        let forged: Vec<_> = self.forged(of).iter().chain(&good).map(Document::encode).collect();
         let peers = self.nodes[node].life.as_ref().map(|life| life.peers.numbers().collect::<Vec<_>>());
         for peer in peers.unwrap_or_default() {
             let payload = SyncAnswer::Documents(forged.clone()).encode();

@@ -157,8 +157,8 @@ impl Branch {
 }
 
 /// The logs that end below what this node's disk has of them, and may go on with it: those that ended
-/// below a fork which is settled, on the branch that counts; and those whose cut was lifted. What is known
-/// of a branch already is kept.
+/// below a fork which is settled, on the branch that counts; and those whose cut was lifted, up to a fork that is not
+/// settled. What is known of a branch already is kept.
 pub(crate) fn to_take_back(
     engine: &Engine,
     store: &dyn Store,
@@ -168,7 +168,7 @@ pub(crate) fn to_take_back(
     for (log, state) in &engine.logs {
         let to = unreached.get(log).copied();
         let is_open = engine.membership.log(*log).is_some()
-            && !engine.forks.contains_key(log)
+            && engine.forks.get(log).is_none_or(|fork| state.next < *fork)
             && engine.membership.cut(*log) != Some(state.next);
         if (to.is_some() || is_open)
             && store.get(Family::Log, &layout::place(state.number, state.next))?.is_some()

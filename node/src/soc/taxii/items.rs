@@ -43,6 +43,11 @@ impl Items {
         self.bounds = Some((first, object.arrival));
     }
 
+    /// Bytes of the items so far.
+    pub(super) fn len(&self) -> usize {
+        self.text.len() - self.room
+    }
+
     /// The whole text. A cursor is plain ASCII without quotes.
     pub(super) fn end(mut self, more: bool, next: Option<&str>) -> Bytes {
         let next = next.map(|next| format!(r#""next":"{next}","#)).unwrap_or_default();

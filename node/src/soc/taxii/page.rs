@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
 use bytes::Bytes;
-use certmesh_engine::limits::COLLECTED_OBJECTS;
+use certmesh_engine::limits::{COLLECTED_BYTES, COLLECTED_OBJECTS};
 use certmesh_engine::store::{Readable, StoreError};
 use certmesh_engine::{Collection, Reader, Selection, StoredObject, Versions, collect, collected};
 
@@ -43,10 +43,11 @@ pub(super) async fn answer(
     let read = move |store: &dyn Readable, reader: &Reader| {
         let mut items = Items::new(kind, asked.next(u64::MAX).len());
         let look = |after| {
-            let end = look(store, reader, &collection, &asked, after, &mut items)?;
-            Ok((end, items.count > 0))
+            let left = asked.limit - items.count;
+            let end = look(store, reader, &collection, &asked, (after, left), &mut items)?;
+            Ok((end, items.count == asked.limit || items.len() > COLLECTED_BYTES / 2))
         };
-        let end = first_found(asked.after, look)?;
+        let end = filled(asked.after, look)?;
         if items.count == 0
             && let Some(object) = &asked.object
             && !is_there(store, reader, &collection, object)?
@@ -119,17 +120,18 @@ fn tag(store_id: &str, reader: &Reader, query: &str, named: [u64; 4]) -> String 
     etag(&[store_id.as_bytes(), &[reader.ceiling as u8], query.as_bytes(), &numbers])
 }
 
-/// The end of the first page with anything on it after this arrival. The page is empty only if there is nothing more, or if
-/// the filters have picked nothing on a long way: then it says how to go on.
-fn first_found(
+/// The end of a page that begins after this arrival, and is looked for until it has enough. It is short, or empty, only if
+/// there is nothing more, or if the filters have picked little on a long way: then it says how to go on. (taxii2-client
+/// takes its first page's number of objects for the server's limit.)
+fn filled(
     after: u64,
     mut look: impl FnMut(u64) -> Result<(End, bool), StoreError>,
 ) -> Result<End, StoreError> {
     let mut end = End { more: true, reached: after };
     for _ in 0..LOOKS {
-        let found;
-        (end, found) = look(end.reached)?;
-        if found || !end.more {
+        let is_enough;
+        (end, is_enough) = look(end.reached)?;
+        if is_enough || !end.more {
             break;
         }
     }
@@ -142,18 +144,18 @@ fn look(
     reader: &Reader,
     collection: &Collection,
     asked: &Asked,
-    after: u64,
+    (after, limit): (u64, usize),
     items: &mut Items,
 ) -> Result<End, StoreError> {
     if let [selection] = &asked.selections[..] {
         let mut add = |object: StoredObject| items.add(&object);
-        let (more, reached) = collect(store, reader, collection, selection, (after, asked.limit), &mut add)?;
+        let (more, reached) = collect(store, reader, collection, selection, (after, limit), &mut add)?;
         return Ok(End { more, reached });
     }
     // Where several selections are read, nothing is known beyond the one that has come least far.
     let (mut objects, mut reached, mut complete_to) = (Vec::new(), after, None::<u64>);
     for selection in &asked.selections {
-        let part = collected(store, reader, collection, selection, after, asked.limit)?;
+        let part = collected(store, reader, collection, selection, after, limit)?;
         reached = reached.max(part.next);
         if part.more {
             complete_to = Some(complete_to.map_or(part.next, |to| to.min(part.next)));
@@ -164,8 +166,8 @@ fn look(
     objects.dedup_by_key(|object| object.arrival);
     objects.retain(|object| complete_to.is_none_or(|to| object.arrival <= to));
     reached = complete_to.unwrap_or(reached);
-    let is_cut = objects.len() > asked.limit;
-    objects.truncate(asked.limit);
+    let is_cut = objects.len() > limit;
+    objects.truncate(limit);
     if let Some(last) = objects.last().filter(|_| is_cut) {
         reached = last.arrival;
     }
@@ -177,20 +179,22 @@ fn look(
 mod tests {
     use super::*;
 
-    /// How far a request gets in a collection in which nothing is picked up to this place, and in how many looks.
-    fn looks(end: u64) -> (u64, bool, usize) {
+    /// How far a request gets in a collection that ends there, whether there is more, and in how many looks, of which
+    /// this one has enough.
+    fn looks(end: u64, enough: usize) -> (u64, bool, usize) {
         let mut looks = 0;
-        let found = first_found(3, |after| {
+        let found = filled(3, |after| {
             looks += 1;
-            Ok((End { more: after + 10 < end, reached: after + 10 }, false))
+            Ok((End { more: after + 10 < end, reached: after + 10 }, looks == enough))
         });
         found.map(|found| (found.reached, found.more, looks)).unwrap()
     }
 
     #[test]
     fn a_filter_that_picks_nothing_is_given_up_for_a_while() {
-        assert_eq!(looks(30), (33, false, 3));
+        assert_eq!(looks(30, usize::MAX), (33, false, 3));
+        assert_eq!(looks(u64::MAX, 2), (23, true, 2));
         let far = 3 + 10 * LOOKS as u64;
-        assert_eq!(looks(u64::MAX), (far, true, LOOKS));
+        assert_eq!(looks(u64::MAX, usize::MAX), (far, true, LOOKS));
     }
 }

@@ -32,6 +32,7 @@ pub(crate) const SG_LIVE: u8 = 0x11;
 pub(crate) const SG_RETIRED: u8 = 0x12;
 pub(crate) const SG_CUT: u8 = 0x13;
 pub(crate) const MY_NODE: u8 = 0x21;
+const MY_NEXT_NODE: u8 = 0x22;
 pub(crate) const VN_NODE: u8 = 0x31;
 pub(crate) const STRANGER: u8 = 0x99;
 
@@ -247,6 +248,12 @@ pub(crate) fn manifests() -> Vec<(&'static str, SignedManifest)> {
         ("MY's: one live node", my),
         ("VN's: one live node, without an address", vn),
     ]
+}
+
+/// MY's next manifest, which names another node alone.
+pub(crate) fn moved_on() -> SignedManifest {
+    let (_, first) = &manifests()[2];
+    manifest("MY", MY_ROOT, Some(first), vec![entry("MY", MY_NEXT_NODE, NodeState::Live, &[], vec![])])
 }
 
 pub(crate) fn membership() -> Membership {

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use certmesh_engine::sync::answer;
-use certmesh_engine::{Engine, Refusal, Steps, commit, export};
+use certmesh_engine::{Document, Engine, Refusal, Steps, commit, export};
 use certmesh_wire::{
     Export, ExportWriter, Frontier, FrontierEntry, LogId, Parcel, RecordId, SignedManifest, SyncAnswer,
     SyncRequest, missing_mark,
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::file::hex;
 use crate::logs::{Entry, GREEN, UNMARKED, forked_log, group_log, main_log, void_log};
-use crate::mesh::{CREATED_MS, Door, SG_CUT, VN_NODE, key, log, manifests};
+use crate::mesh::{CREATED_MS, Door, SG_CUT, VN_NODE, key, log, manifests, moved_on};
 
 fn parcels() -> Vec<Parcel> {
     main_log().iter().map(Entry::parcel).collect()
@@ -209,11 +209,16 @@ fn an_export_has_each_record_once() {
     assert_eq!(read, parcels());
 }
 
-/// An export that the engine makes of what it has just published: fresh keys of nobody, fresh compression.
+/// An export that the engine makes of what it has just published, of a node that its member's newest manifest no longer names.
 pub(crate) fn fresh_export() -> Vec<u8> {
     let mut door = Door::new();
     let mut steps = Steps::default();
     Engine::publish(&mut door.engine, &door.store, &[GREEN, UNMARKED], CREATED_MS, &mut steps).unwrap();
+    commit(&door.store, steps).unwrap();
+    let mut steps = Steps::default();
+    let documents = vec![Document::Manifest(moved_on())];
+    let entered = door.engine.enter_documents(&door.store, documents, &mut steps).unwrap();
+    assert_eq!(entered, [Ok(true)]);
     commit(&door.store, steps).unwrap();
     let mut file = Vec::new();
     let mut take = |piece: Vec<u8>| {

@@ -3,6 +3,7 @@
 
 mod accidents;
 mod changes;
+mod contradictions;
 mod events;
 mod gone;
 mod links;

@@ -4,9 +4,7 @@
 use std::collections::BTreeSet;
 
 use certmesh_engine::Document;
-use certmesh_wire::{
-    Checkpoint, Manifest, MemberCode, MeshId, NodeEntry, NodeState, RecordId, SignedManifest, sha256,
-};
+use certmesh_wire::{Checkpoint, MemberCode, NodeEntry, NodeState, RecordId, SignedManifest, sha256};
 
 use super::World;
 use super::events::Event;
@@ -103,7 +101,7 @@ impl World {
     }
 
     /// Whether a member may go: enough others stay, and few enough of them break the rules.
-    fn may_leave(&self, of: MemberCode) -> bool {
+    pub(super) fn may_leave(&self, of: MemberCode) -> bool {
         let members = self.members_with_nodes();
         let breaks = |code: &&MemberCode| {
             let mut nodes = self.founding.nodes_of(**code, self.plan.nodes);
@@ -150,7 +148,7 @@ impl World {
     }
 
     /// Anything from just enough votes to all of them.
-    fn votes(&mut self) -> usize {
+    pub(super) fn votes(&mut self) -> usize {
         let (quorum, all) = (self.council.quorum(), self.council.members().len());
         self.chance.between(quorum as u64, all as u64) as usize
     }
@@ -178,12 +176,12 @@ impl World {
     }
 
     /// Whether a member has ever named this machine.
-    fn is_named(&self, node: usize) -> bool {
+    pub(super) fn is_named(&self, node: usize) -> bool {
         self.council.has_named(self.founding.code_of(node), self.ids[node])
     }
 
     /// Where the log of a member's node ends when that one is expelled: where it was cut off before, if it was.
-    fn end_when_expelled(&mut self, node: usize) -> Option<Checkpoint> {
+    pub(super) fn end_when_expelled(&mut self, node: usize) -> Option<Checkpoint> {
         let entries = self.council.entries(self.founding.code_of(node));
         let entry = entries.iter().find(|entry| entry.node == self.ids[node]);
         match entry.filter(|entry| entry.state == NodeState::Cut) {
@@ -243,116 +241,6 @@ impl World {
         old.into_iter().for_each(|node| self.remove(node, LogEnd::Open));
         spare.into_iter().for_each(|spare| self.begin_machine(spare));
         self.submit(manifest);
-    }
-
-    /// Two rosters of one version and round: one of them expels somebody, which comes to nothing in the end.
-    fn contradict_rosters(&mut self, of: MemberCode) {
-        let round = self.chance.below(3);
-        let votes = self.votes();
-        let other = self.council.propose(round, votes, |roster| roster.name = "simulated, in dispute".into());
-        self.expel_in_vain(of, round);
-        let other = self.council.sign(Document::Roster(other));
-        self.submit(other);
-        self.frozen = Some(round);
-        self.watch.tally.add("versions of the roster with two documents");
-    }
-
-    /// A roster that a higher round is to withdraw.
-    fn outvote(&mut self, of: MemberCode) {
-        let round = self.chance.below(3);
-        self.expel_in_vain(of, round);
-        self.frozen = Some(round);
-        self.settle_rosters();
-        self.watch.tally.add("rosters that a higher round withdrew");
-    }
-
-    fn expel_in_vain(&mut self, of: MemberCode, round: u64) {
-        let nodes: Vec<_> = self.founding.nodes_of(of, self.plan.nodes).collect();
-        let may_leave = self.may_leave(of) && nodes.iter().all(|node| !self.nodes[*node].recovering);
-        let named: Vec<_> = nodes.into_iter().filter(|node| self.is_named(*node)).collect();
-        let cuts: Vec<_> = named.into_iter().filter_map(|node| self.end_when_expelled(node)).collect();
-        let pin = self.council.pin(of, sorted(cuts));
-        let votes = self.votes();
-        let roster = self.council.propose(round, votes, |roster| match may_leave {
-            true => council::change(roster, pin, None),
-            false => council::set_pin(roster, pin),
-        });
-        let roster = self.council.sign(Document::Roster(roster));
-        self.submit(roster);
-    }
-
-    /// A higher round says which roster stands.
-    fn settle_rosters(&mut self) {
-        let Some(round) = self.frozen.take() else { return };
-        let (votes, round) = (self.votes(), self.chance.between(round + 1, round + 3));
-        let roster = self.council.propose(round, votes, |roster| roster.name = format!("round {round}"));
-        self.watch.tally.add("versions of the roster settled");
-        let roster = self.council.pass(roster);
-        self.submit(roster);
-    }
-
-    /// Two manifests of one member and version; its next one says which counts, or the members do.
-    fn contradict_manifests(&mut self, of: MemberCode) {
-        let rival = self.council.rival(of, self.watch.now);
-        let rival = self.council.sign(Document::Manifest(rival));
-        self.submit(rival);
-        let chosen = self.council.renew(of, |_| {});
-        self.submit(chosen);
-        self.watch.tally.add("versions of a manifest with two documents");
-        if self.frozen.is_none() && self.chance.hits(500) {
-            let pin = self.council.pin(of, Vec::new());
-            let votes = self.votes();
-            let roster = self.council.propose(0, votes, |roster| council::set_pin(roster, pin));
-            self.watch.tally.add("manifests settled by a pin");
-            let roster = self.council.pass(roster);
-            self.submit(roster);
-        } else {
-            let next = self.council.renew(of, |_| {});
-            self.submit(next);
-        }
-    }
-
-    /// Somebody still has the root key that a member had first, and signs with it that all its nodes are retired.
-    fn sign_with_old_key(&mut self, of: MemberCode) {
-        let old = self.council.first_root_of(of).clone();
-        let is_old =
-            self.council.head().roster().member(of).is_some_and(|now| now.root_key != old.root_key());
-        if !is_old {
-            return;
-        }
-        let signed = self.council.draft(of, &old, |manifest| {
-            manifest.roster = 0;
-            manifest.nodes.iter_mut().for_each(|entry| entry.state = NodeState::Retired);
-        });
-        self.watch.tally.add("manifests signed with an old root key");
-        let signed = self.council.sign(Document::Manifest(signed));
-        self.submit(signed);
-    }
-
-    /// What nobody may take comes from operators who were deceived.
-    fn forge(&mut self, of: MemberCode) {
-        for document in self.forged(of) {
-            self.submit(document);
-        }
-    }
-
-    /// Documents that nobody may take: without a vote that it needs, of another mesh, signed by a stranger.
-    pub(super) fn forged(&mut self, of: MemberCode) -> Vec<Document> {
-        if self.frozen.is_some() || self.council.manifest(of).is_none() {
-            return Vec::new();
-        }
-        self.watch.tally.add("documents forged");
-        let short =
-            self.council.propose(0, self.council.quorum() - 1, |roster| roster.name = "forged".into());
-        let retire = |manifest: &mut Manifest| {
-            manifest.nodes.iter_mut().for_each(|entry| entry.state = NodeState::Retired);
-        };
-        let unsigned = self.council.draft(of, &self.founding.keys[0], retire);
-        let elsewhere = self.council.draft(of, self.council.root_of(of), |manifest| {
-            manifest.mesh = MeshId(sha256(&[b"a drill", &manifest.mesh.0]));
-            retire(manifest);
-        });
-        vec![Document::Roster(short), Document::Manifest(unsigned), Document::Manifest(elsewhere)]
     }
 
     /// A node is switched off for long.
@@ -425,7 +313,7 @@ impl World {
     }
 }
 
-fn sorted(cuts: impl IntoIterator<Item = Checkpoint>) -> Vec<Checkpoint> {
+pub(super) fn sorted(cuts: impl IntoIterator<Item = Checkpoint>) -> Vec<Checkpoint> {
     let mut cuts: Vec<_> = cuts.into_iter().collect();
     cuts.sort_by_key(|cut| cut.log);
     cuts

@@ -38,7 +38,7 @@ pub(super) fn run(stage: &Stage, story: &Story, rounds: u64) -> Verdict {
         dead.iter().for_each(|node| node.start());
         dead.iter().for_each(|node| node.wait_to_sign());
         slowest = slowest.max(started.elapsed());
-        if round <= 3 || round % ROUNDS_A_SENTENCE == 0 || round == rounds {
+        if rounds <= ROUNDS_A_SENTENCE || round <= 3 || round % ROUNDS_A_SENTENCE == 0 || round == rounds {
             let names: Vec<_> = dead.iter().map(|node| node.member()).collect();
             story.tell(format_args!(
                 "round {round} of {rounds}: killed {}, and they sign again {} after their start; {} acknowledged",

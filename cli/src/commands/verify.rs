@@ -7,7 +7,7 @@ mod words;
 
 use std::path::PathBuf;
 
-use certmesh_wire::MeshId;
+use certmesh_wire::{Export, MeshId};
 use clap::Args;
 
 use crate::error::CommandError;
@@ -43,6 +43,11 @@ impl Verify {
     pub(crate) fn run(self, session: &mut Session) -> Result<(), CommandError> {
         let trusted = documents::trusted(&self.roster, self.mesh_id)?;
         let bytes = file::read(&self.file, FILE_BYTES)?;
+        if let (Err(fault), false) = (Export::open(&bytes), session.json()) {
+            let what = format!("{} is no export: {fault}", file::shown(&self.file));
+            return Err(CommandError::refused(what)
+                .hint("an export is the file that `certmesh export --records` writes"));
+        }
         let audit = Audit::of(&bytes, trusted.mesh(), trusted.roster());
         if session.json() {
             session.json_line(&words::json(&audit, &trusted))?;

@@ -146,7 +146,7 @@ pub enum TokenFault {
     #[error("a token's name has 1 to {NAME_LEN} letters, digits, `.`, `_` and `-`")]
     Name,
     /// Another token has this name.
-    #[error("there is a token named {0} already")]
+    #[error("there is a token named {0} already: choose another name, or revoke that one first")]
     NameTaken(String),
     /// It could not be used for anything.
     #[error("a token without a scope opens nothing")]

@@ -26,7 +26,7 @@ pub enum Tlp {
 
 /// A text or number that names no TLP level.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown TLP {0:?}; it is one of clear, green, amber, amber+strict, red")]
+#[error("unknown TLP {0:?}; it is one of clear (once white), green, amber, amber+strict, red")]
 pub struct UnknownTlp(String);
 
 /// A level's word, its TLP 2.0 marking id, and the marking object as OASIS publishes it.

@@ -61,7 +61,8 @@ enum Scope {
 
 impl Create {
     pub(crate) async fn run(self, session: &mut Session) -> Result<(), CommandError> {
-        let created = session.client().create_token(&self.request()).await?;
+        let client = session.client();
+        let created = client.create_token(&self.request()).await?;
         if session.json() {
             session.json_line(&created)?;
             return Ok(());
@@ -76,6 +77,12 @@ impl Create {
             scopes(token),
             time::shown(token.expires_ms),
         ));
+        if !token.exercise
+            && token.scopes.iter().any(|scope| scope == "feeds")
+            && client.status().await?.exercise
+        {
+            talk("note: this mesh is an exercise, whose feeds open only for tokens made with --exercise");
+        }
         Ok(())
     }
 

@@ -13,12 +13,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use certmesh_api::{Client, ClientError, PublishRequest};
+use certmesh_intel::display::safe;
 use certmesh_intel::formats::{Bundle, bundle_id};
 use certmesh_intel::{Object, Tlp};
 use clap::Args;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use texts::Texts;
+pub(super) use values::is_number;
 
 use crate::error::CommandError;
 use crate::progress::Progress;
@@ -81,11 +83,11 @@ impl Publish {
         if self.dry_run {
             return print_bundle(session, &mut prepared.objects);
         }
-        publish(session, prepared).await
+        publish(session, prepared, "published").await
     }
 
     fn read_file(&self, path: &Path) -> Result<prepare::Prepared, CommandError> {
-        let prepared = prepare::read_file(path, self.tlp)?;
+        let prepared = prepare::read_file(path, self.tlp).map_err(|fault| perhaps_a_value(path, fault))?;
         if self.tlp.is_none() && prepared.unmarked > 0 {
             let unmarked = count(prepared.unmarked, "object");
             talk(format_args!(
@@ -96,14 +98,29 @@ impl Publish {
     }
 }
 
-/// Publishes objects that were made here.
-pub(super) async fn objects(session: &mut Session, objects: Vec<String>) -> Result<(), CommandError> {
-    publish(session, prepare::checked(objects)?).await
+/// The fault, with what to do where a value was given in place of a file.
+fn perhaps_a_value(path: &Path, fault: CommandError) -> CommandError {
+    match path.to_str() {
+        Some(text) if !path.exists() && values::is_value(text) => fault.hint(format_args!(
+            "if it is a value, not a file: certmesh publish --value '{}'",
+            safe(text, 200)
+        )),
+        _ => fault,
+    }
 }
 
-async fn publish(session: &mut Session, mut prepared: prepare::Prepared) -> Result<(), CommandError> {
+/// Publishes the versions that revoke objects.
+pub(super) async fn withdrawals(session: &mut Session, objects: Vec<String>) -> Result<(), CommandError> {
+    publish(session, prepare::checked(objects)?, "took back").await
+}
+
+async fn publish(
+    session: &mut Session,
+    mut prepared: prepare::Prepared,
+    done: &str,
+) -> Result<(), CommandError> {
     let published = send(&session.client(), &mut prepared.objects).await?;
-    report(session, &published, &prepared.levels)
+    report(session, &published, &prepared.levels, done)
 }
 
 /// The objects as a bundle, with the markings that they name.
@@ -173,6 +190,7 @@ fn report(
     session: &mut Session,
     published: &Published,
     levels: &BTreeMap<Tlp, u64>,
+    done: &str,
 ) -> Result<(), CommandError> {
     if session.json() {
         return Ok(session.json_line(published)?);
@@ -180,7 +198,7 @@ fn report(
     let levels: Vec<_> = levels.iter().map(|(tlp, number)| format!("{number} {tlp}")).collect();
     let records = count(published.records.len() as u64, "record");
     let objects = count(published.objects, "object");
-    session.line(format_args!("published {objects} ({}) in {records}:", levels.join(", ")))?;
+    session.line(format_args!("{done} {objects} ({}) in {records}:", levels.join(", ")))?;
     for record in &published.records {
         session.line(format_args!("  {record}"))?;
     }

@@ -50,7 +50,7 @@ pub(crate) struct Query {
     #[arg(long)]
     label: Option<String>,
     /// Of this ATT&CK technique, sub-techniques included
-    #[arg(long, value_name = "T1566")]
+    #[arg(long, value_name = "T1566", value_parser = technique)]
     technique: Option<String>,
     /// At least this sure, 0 to 100
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(..=100))]
@@ -104,6 +104,17 @@ enum Format {
 /// A member code as people type it, in any case.
 fn member(text: &str) -> Result<MemberCode, certmesh_wire::CodeFault> {
     text.to_ascii_uppercase().parse()
+}
+
+/// An ATT&CK technique as people type it, in any case.
+fn technique(text: &str) -> Result<String, &'static str> {
+    let digits = |part: &str, number| part.len() == number && part.bytes().all(|byte| byte.is_ascii_digit());
+    let technique = text.to_ascii_uppercase();
+    let is_technique = technique.strip_prefix('T').is_some_and(|rest| match rest.split_once('.') {
+        Some((main, part)) => digits(main, 4) && digits(part, 3),
+        None => digits(rest, 4),
+    });
+    is_technique.then_some(technique).ok_or("no ATT&CK technique, such as T1566 or T1566.002")
 }
 
 impl Query {

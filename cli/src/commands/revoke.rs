@@ -51,7 +51,7 @@ impl Revoke {
         if !session.confirm(&format!("take back {number}?")) {
             return Err(CommandError::refused("nothing was taken back"));
         }
-        publish::objects(session, objects).await
+        publish::withdrawals(session, objects).await
     }
 }
 
@@ -60,7 +60,7 @@ async fn by_id(client: &Client, own: &str, id: &str) -> Result<Vec<ObjectLine>, 
     let asked = QueryParams { id: Some(id.to_owned()), from: Some(own.to_owned()), ..QueryParams::default() };
     let lines = all(client, asked).await?;
     if lines.is_empty() {
-        let what = format!("{own} has no object {} that holds", safe(id, 120));
+        let what = format!("{own} has published no object {}, or it has ended", safe(id, 120));
         return Err(CommandError::refused(what)
             .hint("`certmesh show ID` tells who published it, and whether it has ended"));
     }
@@ -79,7 +79,7 @@ async fn by_value(client: &Client, own: &str, value: &str) -> Result<Vec<ObjectL
     };
     let lines: Vec<_> = all(client, asked).await?.into_iter().filter(warns).collect();
     if lines.is_empty() {
-        let what = format!("{own} has published no indicator for {} that holds", safe(value, 120));
+        let what = format!("{own} has published no indicator for {}, or it has ended", safe(value, 120));
         return Err(
             CommandError::refused(what).hint("`certmesh why VALUE` tells who has, and what became of it")
         );

@@ -50,10 +50,23 @@ fn lists_are_named_without_a_node() {
         ("feed domains.txt --page 2", "--limit"),
         ("feed domains.txt --since soon", "neither an age"),
         ("query --sort loudest", "first-seen"),
+        ("query --technique 1566", "no ATT&CK technique"),
         ("check", "required"),
     ] {
         let ran = desk.run(words);
         assert!(ran.code == Some(2) && ran.stderr.contains(said), "{words}\n{ran}");
+    }
+}
+
+#[test]
+fn a_value_that_nobody_can_know_is_doubted() {
+    for (value, said) in [
+        ("values.csv", "note: there is no file values.csv: it is taken for a value"),
+        ("1.2.3.256", "note: \"1.2.3.256\" is no address and no network"),
+        ("d41d8cd98f00b204e9800998ecf8427", "has 31 hexadecimal digits"),
+    ] {
+        let ran = Desk::new().run(&format!("check {value} --node none.sock"));
+        assert!(ran.code == Some(3) && ran.stderr.contains(said), "{value}\n{ran}");
     }
 }
 

@@ -59,6 +59,20 @@ fn what_is_not_recognised_is_refused() {
     let desk = Desk::new();
     desk.write("values.txt", b"evil.example\n\x1b[2Jx\n");
     insta::assert_snapshot!("not_recognised_in_a_file", desk.run("publish --values values.txt"));
+    for (words, said) in [
+        ("--value 1.2.3.256", "nothing was published; correct it, or leave it out ("),
+        ("--value domian-name:evil.example", "there is no kind domian-name"),
+        ("--value Global\\evil", "say what it is"),
+        ("evil.example", "if it is a value, not a file: certmesh publish --value 'evil.example'"),
+    ] {
+        let ran = publish(words);
+        assert!(ran.code == Some(1) && ran.stderr.contains(said), "{words}\n{ran}");
+    }
+    let ran = publish("report.json");
+    assert!(ran.code == Some(1) && !ran.stderr.contains("hint"), "{ran}");
+    desk.write("report.txt", b"One\nTwo\nThree\nFour\nFive\nevil.example\nSix\n");
+    let ran = desk.run("publish --values report.txt");
+    assert!(ran.code == Some(1) && ran.stderr.contains("cut the values out of a report"), "{ran}");
     desk.write("empty.txt", b"# nothing\n");
     assert_eq!(desk.run("publish --values empty.txt").code, Some(1));
 }

@@ -61,7 +61,8 @@ fn what_is_taken_back_is_gone_on_every_node_and_what_others_say_stays() {
     mesh.wait_for_objects(10);
     let said = there.run(["revoke", "--value", "evil.example"]).refused(1);
     assert!(said.contains("has published no indicator for evil.example"), "{said}");
-    here.run(["revoke", "--value", "evil[.]example", "--value", "bad.example"]).done();
+    let said = here.run(["revoke", "--value", "evil[.]example", "--value", "bad.example"]).done();
+    assert!(said.contains("took back 2 objects"), "{said}");
     mesh.wait_for_objects(12);
     for node in [here, there] {
         assert!(

@@ -8,8 +8,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use certmesh_api::Bytes;
+use certmesh_intel::display::safe;
+use certmesh_intel::recognise::{Unrecognised, recognise};
 use tokio::sync::mpsc;
 
+use crate::commands::publish::is_number;
 use crate::error::CommandError;
 use crate::file;
 use crate::session::talk;
@@ -40,13 +43,32 @@ pub(super) fn sources(arguments: Vec<String>, literal: bool) -> Result<Vec<Sourc
                 ));
             }
             sources.push(Source::File(argument.into()));
-        } else if let Some(Source::Typed(text)) = sources.last_mut() {
+            continue;
+        }
+        if !literal {
+            doubt(&argument);
+        }
+        if let Some(Source::Typed(text)) = sources.last_mut() {
             text.extend([&argument, "\n"]);
         } else {
             sources.push(Source::Typed(argument + "\n"));
         }
     }
     Ok(sources)
+}
+
+/// Says why nobody may know a value that was typed: it is the name of a file that is not there, or mistyped.
+fn doubt(argument: &str) {
+    match recognise(argument) {
+        Ok(value) if matches!(value.kind(), "file-name" | "file-path") => {
+            talk(format_args!("note: there is no file {}: it is taken for a value", safe(argument, 200)));
+        }
+        Err(fault @ Unrecognised::Digits(..)) => talk(format_args!("note: {fault}")),
+        Err(Unrecognised::Unknown(value)) if is_number(&value) => {
+            talk(format_args!("note: \"{value}\" is no address and no network"));
+        }
+        _ => {}
+    }
 }
 
 /// How many bytes there are, if all of them are known.

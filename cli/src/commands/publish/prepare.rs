@@ -129,7 +129,7 @@ impl Prepared {
 fn too_strict(position: usize, object: &Object<'_>, tlp: Tlp) -> CommandError {
     let (id, tlp) = (safe(object.id(), 256), tlp.to_string().to_uppercase());
     CommandError::refused(format_args!(
-        "object {position} ({id}) is TLP:{tlp}: what is published goes to every member's CERT, further than that allows"
+        "object {position} ({id}) is TLP:{tlp}: what is published goes to every member's CERT, which is further than that allows"
     ))
     .hint("nothing was published; share it another way, or ask its author for a lower marking")
 }

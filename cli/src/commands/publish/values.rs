@@ -25,6 +25,9 @@ const FILE_BYTES: u64 = 64 * 1024 * 1024;
 const SHOWN: usize = 20;
 /// How many values that were not recognised an error names.
 const NAMED: usize = 5;
+/// What to do about a text that is no list of values.
+const TOO_MANY: &str = "nothing was published; --values takes one value a line and nothing beside it: cut the values out of a \
+                        report or a table first";
 /// Room for a value or a pattern, in characters.
 const WIDTH: usize = 80;
 
@@ -117,11 +120,16 @@ fn recognised(texts: &[(String, String)]) -> Result<Vec<Recognised>, CommandErro
         }
     }
     let Some((_, first)) = faults.first() else { return Ok(values) };
-    let hint = hint(first);
+    let hint = if faults.len() > NAMED { TOO_MANY.to_owned() } else { hint(first) };
     let named: Vec<_> = faults.iter().take(NAMED).map(|(place, fault)| format!("{place}: {fault}")).collect();
     let more = faults.len().saturating_sub(NAMED) as u64;
     let more = if more > 0 { format!("\n  and {} more", count(more, "value")) } else { String::new() };
     Err(CommandError::refused(format_args!("{}{more}", named.join("\n  "))).hint(hint))
+}
+
+/// Whether a text is a value that no file is likely to be called like.
+pub(super) fn is_value(text: &str) -> bool {
+    recognise(text).is_ok_and(|value| !matches!(value.kind(), "file-name" | "file-path"))
 }
 
 fn hint(fault: &Unrecognised) -> String {
@@ -131,11 +139,29 @@ fn hint(fault: &Unrecognised) -> String {
                 "nothing was published; say which it is: --value '{first}:{value}' or --value '{second}:{value}'"
             );
         }
-        Unrecognised::Unknown(value) => format!("say what it is, such as --value 'file-name:{value}'"),
+        Unrecognised::Unknown(value) if is_number(value) => "correct it, or leave it out".to_owned(),
+        Unrecognised::Unknown(value) => match said_kind(value) {
+            Some(kind) => format!("correct it, or leave it out; there is no kind {kind}"),
+            None => format!("say what it is, such as --value 'file-name:{value}'"),
+        },
         Unrecognised::NotA(..) => "correct it, or leave the kind out".to_owned(),
         _ => "correct it, or leave it out".to_owned(),
     };
     format!("nothing was published; {example} (certmesh publish --help lists the kinds)")
+}
+
+/// Whether it can be nothing but an address, a network or a number that somebody mistyped.
+pub(in crate::commands) fn is_number(value: &str) -> bool {
+    value.contains('.') && value.bytes().all(|byte| byte.is_ascii_digit() || b".:/[]".contains(&byte))
+}
+
+/// What looks like a kind in front of a value.
+fn said_kind(value: &str) -> Option<&str> {
+    let (kind, _) = value.split_once(':')?;
+    let is_word = |part: &str| {
+        part.len() > 1 && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    kind.split('-').all(is_word).then_some(kind)
 }
 
 /// Says what is about to be published.

@@ -15,11 +15,12 @@ const MAX_QUOTE: usize = 80;
 /// Fewer hexadecimal digits may be anything.
 const FEWEST_DIGITS: usize = 24;
 /// Endings of files that are no top-level domains, so that `evil.exe` is a file.
-const FILE_ENDINGS: [&str; 46] = [
-    "7z", "apk", "asp", "aspx", "bat", "bin", "chm", "cmd", "cpl", "csv", "dat", "dll", "dmg", "doc", "docm",
-    "docx", "elf", "eml", "exe", "gz", "hta", "htm", "html", "img", "iso", "jar", "js", "jse", "jsp", "json",
-    "lnk", "log", "msi", "ocx", "pdf", "php", "ppt", "pptx", "rar", "rtf", "scr", "sys", "vbs", "xls",
-    "xlsm", "xlsx",
+const FILE_ENDINGS: [&str; 61] = [
+    "7z", "apk", "asp", "aspx", "bat", "bin", "cfg", "chm", "cmd", "cpl", "csv", "dat", "dll", "dmg", "doc",
+    "docm", "docx", "dotm", "dylib", "elf", "eml", "exe", "gz", "hta", "htm", "html", "img", "inf", "ini",
+    "iso", "jar", "js", "jse", "json", "jsp", "lnk", "log", "msi", "ocx", "pdf", "php", "pkg", "plist",
+    "ppt", "pptx", "ps1", "rar", "rtf", "scr", "sys", "tar", "tmp", "txt", "vbe", "vbs", "wsf", "xls",
+    "xlsb", "xlsm", "xlsx", "xml",
 ];
 /// Endings that files and domains share about equally.
 const SHARED_ENDINGS: [&str; 2] = ["zip", "mov"];

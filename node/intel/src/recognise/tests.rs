@@ -35,6 +35,7 @@ fn shapes_tell_what_things_are() {
         (r"C:\\Temp\Evil.exe", r"file-path C:\Temp\Evil.exe"),
         ("/tmp/.evil", "file-path /tmp/.evil"),
         ("evil.exe", "file-name evil.exe"),
+        ("report.txt", "file-name report.txt"),
         ("1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "cryptocurrency-wallet 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"),
         (r"mutex:Global\evil", r"mutex Global\evil"),
         ("file-name:evil.zip", "file-name evil.zip"),

@@ -40,7 +40,7 @@ pub(crate) use made::Made;
 use made::Text;
 use making::{Making, Out};
 use sink::{KEPT_BYTES, Reply, Sink};
-use spool::Spooled;
+use spool::{Spooled, Spools};
 pub(crate) use wanted::Wanted;
 
 /// Lists that are made at once, before their readers get any of them.
@@ -91,6 +91,9 @@ pub(crate) enum FeedFault {
     /// The store can't be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// It is long, and as many long ones as there may be are being sent.
+    #[error("as many long lists as there may be are being sent to others")]
+    Busy,
     /// Whoever reads it may do so no longer.
     #[error("the token no longer holds")]
     Ended,
@@ -112,7 +115,7 @@ pub(crate) struct Feeds {
     events: Arc<Mutex<Option<KeptEvents>>>,
     started_ms: u64,
     /// Where lists are made that are too long to be kept.
-    folder: Arc<Path>,
+    spools: Spools,
 }
 
 struct KeptEvents {
@@ -132,8 +135,8 @@ impl Feeds {
         folder: &Path,
     ) -> Self {
         let (cache, events) = (Arc::default(), Arc::default());
-        let (turns, folder) = (Arc::new(Semaphore::new(TURNS)), folder.into());
-        Self { store, membership, allow, peers, changes, cache, turns, events, started_ms: now_ms(), folder }
+        let (turns, spools) = (Arc::new(Semaphore::new(TURNS)), Spools::new(folder));
+        Self { store, membership, allow, peers, changes, cache, turns, events, started_ms: now_ms(), spools }
     }
 
     /// A list, kept or made.
@@ -187,7 +190,7 @@ impl Feeds {
     /// Makes a list, and keeps it; one that is too long goes out while it is being made.
     fn make(&self, of: (Name, Wanted), state: State, reply: Reply) {
         let pass = |spooled| self.passing(&of, state, spooled);
-        let sink = RefCell::new(Sink::new(&self.folder, &pass, reply));
+        let sink = RefCell::new(Sink::new(&self.spools, &pass, reply));
         let outcome = self.store.frozen(|moment| {
             let store = Awaited { of: moment, is_awaited: &|| sink.borrow().is_awaited() };
             Ok(self.make_from(&store, &of, state, &mut |piece| sink.borrow_mut().take(piece)))

@@ -132,6 +132,21 @@ fn a_cut_that_a_later_round_lifts_brings_everything_back() {
 }
 
 #[test]
+fn a_lifted_cut_brings_back_what_lies_below_a_fork() {
+    let (mut ph, mut thief, mut bn) = (peer(6), peer(6), peer(0));
+    let before = ph.publish(&[&indicator(1, "a.example", 2021)]);
+    thief.enter(&before);
+    bn.enter(&before);
+    bn.enter(&ph.publish(&[&indicator(2, "b.example", 2021)]));
+    bn.enter(&thief.publish(&[&indicator(3, "c.example", 2021)]));
+    assert_eq!(seen(&bn), 1, "the fork ends the log");
+    bn.submit(vec![roster_of(&expelled(None))]);
+    assert_eq!(seen(&bn), 0);
+    bn.submit(vec![roster_of(&next(&founded(), &[0, 1, 2, 3, 4], |roster| roster.round = 1))]);
+    assert_eq!(seen(&bn), 1);
+}
+
+#[test]
 fn a_lost_node_is_replaced_by_its_member_alone() {
     let mut sg = peer(5);
     let old = sg.publish(&[&indicator(1, "a.example", 2021)]);

@@ -2,13 +2,11 @@
 //! else. Making never waits for who reads it, and ends when nobody does.
 
 use std::ops::ControlFlow;
-use std::path::Path;
 
 use bytes::Bytes;
-use certmesh_engine::store::StoreError;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::spool::{Spool, Spooled};
+use super::spool::{Spool, Spooled, Spools};
 use super::{FeedFault, Made};
 
 /// A list that is longer than this, in bytes, is not kept.
@@ -19,19 +17,19 @@ pub(super) type Reply = (oneshot::Sender<Result<Made, FeedFault>>, OwnedSemaphor
 
 pub(super) struct Sink<'a> {
     /// Where files are made.
-    folder: &'a Path,
+    spools: &'a Spools,
     /// What is sent of a list that is too long.
     pass: &'a dyn Fn(Spooled) -> Made,
     reply: Option<Reply>,
     text: Vec<Bytes>,
     len: usize,
     spool: Option<Spool>,
-    fault: Option<StoreError>,
+    fault: Option<FeedFault>,
 }
 
 impl<'a> Sink<'a> {
-    pub(super) fn new(folder: &'a Path, pass: &'a dyn Fn(Spooled) -> Made, reply: Reply) -> Self {
-        Self { folder, pass, reply: Some(reply), text: Vec::new(), len: 0, spool: None, fault: None }
+    pub(super) fn new(spools: &'a Spools, pass: &'a dyn Fn(Spooled) -> Made, reply: Reply) -> Self {
+        Self { spools, pass, reply: Some(reply), text: Vec::new(), len: 0, spool: None, fault: None }
     }
 
     /// Whether anybody waits for what is made.
@@ -44,7 +42,9 @@ impl<'a> Sink<'a> {
 
     /// Takes the next piece; breaks off if no more are wanted.
     pub(super) fn take(&mut self, piece: Bytes) -> ControlFlow<()> {
-        self.fault = self.put(piece).err();
+        if self.fault.is_none() {
+            self.fault = self.put(piece).err();
+        }
         if self.fault.is_none() && self.is_awaited() {
             ControlFlow::Continue(())
         } else {
@@ -52,16 +52,16 @@ impl<'a> Sink<'a> {
         }
     }
 
-    fn put(&mut self, piece: Bytes) -> Result<(), StoreError> {
+    fn put(&mut self, piece: Bytes) -> Result<(), FeedFault> {
         if let Some(spool) = &mut self.spool {
-            return spool.write(&piece);
+            return Ok(spool.write(&piece)?);
         }
         self.len += piece.len();
         self.text.push(piece);
         if self.len <= KEPT_BYTES {
             return Ok(());
         }
-        let (mut spool, spooled) = Spool::begin(self.folder)?;
+        let (mut spool, spooled) = self.spools.begin()?;
         for piece in std::mem::take(&mut self.text) {
             spool.write(&piece)?;
         }
@@ -79,7 +79,7 @@ impl<'a> Sink<'a> {
         if !self.is_awaited() {
             return;
         }
-        let outcome = self.fault.take().map_or(outcome, |fault| Err(fault.into()));
+        let outcome = self.fault.take().map_or(outcome, Err);
         match (self.spool, self.reply) {
             (Some(spool), _) => spool.end(outcome.map(|_| ())),
             (None, Some((reply, _turn))) => _ = reply.send(outcome.map(|until_ms| keep(self.text, until_ms))),

@@ -3,14 +3,14 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use certmesh_engine::store::StoreError;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::FeedFault;
 
@@ -19,9 +19,25 @@ const PIECE_BYTES: u64 = 128 * 1024;
 /// Room that the disk keeps for the store, in bytes.
 const RESERVE: u64 = 256 * 1024 * 1024;
 
+/// Files that there are at once, being made or sent: no reader fills the disk, or keeps all threads.
+const SPOOLS: usize = 4;
+
+/// Where files are made.
+#[derive(Clone)]
+pub(super) struct Spools {
+    folder: Arc<Path>,
+    room: Arc<Semaphore>,
+}
+
+/// A file without a name, and its place among those that there may be.
+struct Nameless {
+    file: File,
+    _place: OwnedSemaphorePermit,
+}
+
 /// A file in the making.
 pub(super) struct Spool {
-    file: Arc<File>,
+    file: Arc<Nameless>,
     written: watch::Sender<Written>,
 }
 
@@ -35,36 +51,52 @@ struct Written {
 
 /// The same file, for who sends it.
 pub(super) struct Spooled {
-    file: Arc<File>,
+    file: Arc<Nameless>,
     written: watch::Receiver<Written>,
     sent: u64,
 }
 
-impl Spool {
-    /// A file in this folder that is gone when nobody has it open any more, whatever becomes of the process.
-    pub(super) fn begin(folder: &Path) -> Result<(Self, Spooled), StoreError> {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let name = format!("list-{}.tmp", NUMBER.fetch_add(1, Ordering::Relaxed));
-        let path = folder.join(name);
-        let mut options = OpenOptions::new();
-        let open = options.read(true).write(true).create(true).truncate(true).open(&path);
-        let file = open.and_then(|file| std::fs::remove_file(&path).map(|()| Arc::new(file)));
-        let file = file.map_err(failed)?;
-        let (written, read) = watch::channel(Written::default());
-        let spooled = Spooled { file: Arc::clone(&file), written: read, sent: 0 };
-        Ok((Self { file, written }, spooled))
+impl Spools {
+    pub(super) fn new(folder: &Path) -> Self {
+        Self { folder: folder.into(), room: Arc::new(Semaphore::new(SPOOLS)) }
     }
 
+    /// A file that is gone when nobody has it open any more, whatever becomes of the process.
+    pub(super) fn begin(&self) -> Result<(Spool, Spooled), FeedFault> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let place = Arc::clone(&self.room).try_acquire_owned().map_err(|_| FeedFault::Busy)?;
+        let name = format!("list-{}.tmp", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let file = nameless(&self.folder.join(name)).map_err(failed)?;
+        let file = Arc::new(Nameless { file, _place: place });
+        let (written, read) = watch::channel(Written::default());
+        let spooled = Spooled { file: Arc::clone(&file), written: read, sent: 0 };
+        Ok((Spool { file, written }, spooled))
+    }
+}
+
+/// A file that nobody else can open: it loses its name at once.
+fn nameless(path: &Path) -> io::Result<File> {
+    // A process that was killed between the two steps left it.
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?;
+    std::fs::remove_file(path)?;
+    Ok(file)
+}
+
+impl Spool {
     pub(super) fn is_read(&self) -> bool {
         !self.written.is_closed()
     }
 
     pub(super) fn write(&mut self, piece: &[u8]) -> Result<(), StoreError> {
-        let disk = rustix::fs::fstatvfs(&self.file).map_err(|e| failed(e.into()))?;
+        let disk = rustix::fs::fstatvfs(&self.file.file).map_err(|e| failed(e.into()))?;
         if disk.f_bavail.saturating_mul(disk.f_frsize) < RESERVE + piece.len() as u64 {
             return Err(failed(io::ErrorKind::StorageFull.into()));
         }
-        (&*self.file).write_all(piece).map_err(failed)?;
+        (&self.file.file).write_all(piece).map_err(failed)?;
         self.written.send_modify(|written| written.len += piece.len() as u64);
         Ok(())
     }
@@ -96,7 +128,7 @@ impl Spooled {
     async fn read(&self, len: u64) -> Result<Bytes, StoreError> {
         let (file, at, mut piece) = (Arc::clone(&self.file), self.sent, vec![0; len as usize]);
         let reading = tokio::task::spawn_blocking(move || {
-            file.read_exact_at(&mut piece, at).map_err(failed)?;
+            file.file.read_exact_at(&mut piece, at).map_err(failed)?;
             Ok(piece.into())
         });
         reading.await.map_err(|_| stopped())?
@@ -126,7 +158,7 @@ mod tests {
     #[tokio::test]
     async fn it_is_made_without_waiting_for_its_reader_who_gets_all_of_it() {
         let folder = tempfile::tempdir().unwrap();
-        let (mut spool, spooled) = Spool::begin(folder.path()).unwrap();
+        let (mut spool, spooled) = Spools::new(folder.path()).begin().unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "it has no name");
         let piece = vec![7; 300_000];
         for _ in 0..20 {
@@ -141,17 +173,31 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn there_are_few_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let spools = Spools::new(folder.path());
+        let mut all: Vec<_> = (0..SPOOLS).map(|_| spools.begin().unwrap()).collect();
+        assert!(matches!(spools.begin(), Err(FeedFault::Busy)));
+        // One that is made is still on the disk, until it is sent.
+        let (spool, spooled) = all.pop().unwrap();
+        spool.end(Ok(()));
+        assert!(spools.begin().is_err());
+        drop(spooled);
+        assert!(spools.begin().is_ok());
+    }
+
+    #[tokio::test]
     async fn what_went_wrong_is_no_end() {
         let folder = tempfile::tempdir().unwrap();
-        let (mut spool, spooled) = Spool::begin(folder.path()).unwrap();
+        let (mut spool, spooled) = Spools::new(folder.path()).begin().unwrap();
         spool.write(b"a").unwrap();
         spool.end(Err(stopped().into()));
         assert!(all(spooled).await.is_err());
-        let (spool, spooled) = Spool::begin(folder.path()).unwrap();
+        let (spool, spooled) = Spools::new(folder.path()).begin().unwrap();
         assert!(spool.is_read());
         drop(spooled);
         assert!(!spool.is_read(), "its making ends when its reader has gone");
-        let (spool, spooled) = Spool::begin(folder.path()).unwrap();
+        let (spool, spooled) = Spools::new(folder.path()).begin().unwrap();
         drop(spool);
         assert!(all(spooled).await.is_err());
     }

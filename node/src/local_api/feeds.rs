@@ -42,6 +42,7 @@ pub(super) async fn feed(
     let wanted = Wanted::read(ceiling, filters).map_err(|fault| Failure::refused(fault, None))?;
     let made = state.feeds.list(list.clone(), wanted).await.map_err(|fault| match fault {
         FeedFault::NoSuchEvent | FeedFault::Ended => Failure::refused(fault, None),
+        FeedFault::Busy => Failure::refused(fault, Some("ask again in a minute, or for less of it")),
         FeedFault::Store(error) => error.into(),
     })?;
     let headers = made.headers();

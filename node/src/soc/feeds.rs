@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
 use bytes::Bytes;
 use certmesh_intel::formats::Feed;
 use futures::stream::{self, Stream, StreamExt};
@@ -75,6 +76,9 @@ async fn list_in(folder: &'static str, call: Call<Granted<Feeds>>) -> Answer {
     let media_type = name.media_type();
     let made = call.soc.node.feeds.list(name, wanted).await.map_err(|fault| match fault {
         FeedFault::NoSuchEvent | FeedFault::Ended => Problem::absent(fault),
+        FeedFault::Busy => Problem::new(StatusCode::SERVICE_UNAVAILABLE, fault)
+            .hint("ask again in a minute, or for less of it")
+            .with(RETRY_AFTER, "60"),
         FeedFault::Store(error) => error.into(),
     })?;
     // Weak: it is the same whether or not the answer is compressed.

@@ -37,7 +37,17 @@ fn an_index_that_is_made_anew_answers_as_before() {
 }
 
 #[test]
-fn a_damaged_index_is_found_and_made_anew() {
+fn an_object_that_is_gone_is_made_anew() {
+    is_made_anew(|key| Write::delete(Family::Object, key), "the index names an object that is not there");
+}
+
+#[test]
+fn an_object_that_has_no_shape_is_made_anew() {
+    is_made_anew(|key| Write::put(Family::Object, key, "?"), "does not have its shape");
+}
+
+/// What happens to the row of an object, and what is said of it, before the next start mends it.
+fn is_made_anew(damage: fn(&[u8]) -> Write, words: &str) {
     let mesh = Mesh::raise(2);
     let sg = mesh.node("SG");
     let object = indicator(1, "[domain-name:value = 'n1.example']", json!({}));
@@ -46,7 +56,7 @@ fn a_damaged_index_is_found_and_made_anew() {
     let store = RocksStore::open(sg.data_dir(), mesh.id()).unwrap();
     let mut rows = Vec::new();
     let mut visit = |key: &[u8], _: &[u8]| {
-        rows.push(Write::delete(Family::Object, key));
+        rows.push(damage(key));
         ControlFlow::Continue(())
     };
     store.scan(Family::Object, &[0], &[u8::MAX; 9], Order::Ascending, &mut visit).unwrap();
@@ -58,7 +68,7 @@ fn a_damaged_index_is_found_and_made_anew() {
     // The same text again: the index says where it stands, and there is nothing.
     let bundle = json!({ "type": "bundle", "id": "bundle--00000000-0000-4000-8000-000000000000", "objects": [object] });
     let said = sg.run_fed(&["publish", "-"], &bundle.to_string()).refused(1);
-    assert!(said.contains("the index names an object that is not there"), "{said}");
+    assert!(said.contains(words), "{said}");
     wait_until("the node ends", || !sg.is_running());
     assert!(sg.log().contains("the next start rebuilds it"), "{}", sg.log());
     mesh.up();

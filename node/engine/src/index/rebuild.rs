@@ -198,17 +198,27 @@ impl Rebuild<'_> {
     }
 
     /// The objects from an arrival on that fit a portion, and the arrival after the last of them.
-    fn objects(&mut self, from: u64) -> Result<(Vec<StoredObject>, Option<u64>), StoreError> {
+    fn objects(
+        &mut self,
+        from: u64,
+        steps: &mut Steps,
+    ) -> Result<(Vec<StoredObject>, Option<u64>), StoreError> {
         let pairs = self.pairs(Family::Object, &layout::object(from), &[u8::MAX; 9], REBUILD_KEYS / 16)?;
-        let objects: Vec<_> =
-            pairs.iter().map(|(key, value)| StoredObject::decode(key, value)).collect::<Result<_, _>>()?;
-        self.done += objects.len() as u64;
-        let next = objects.last().map(|object| object.arrival + 1);
-        Ok((objects, next))
+        let mut objects = Vec::new();
+        for (key, value) in &pairs {
+            match StoredObject::decode(key, value) {
+                Ok(object) => objects.push(object),
+                // Its record has it.
+                Err(_) => steps.delete(Family::Object, key.clone()),
+            }
+        }
+        self.done += pairs.len() as u64;
+        let last = pairs.last().map(|(key, _)| layout::arrival_of(key)).transpose()?;
+        Ok((objects, last.map(|arrival| arrival + 1)))
     }
 
     fn note_objects(&mut self, from: u64, steps: &mut Steps) -> Result<At, StoreError> {
-        let (objects, next) = self.objects(from)?;
+        let (objects, next) = self.objects(from, steps)?;
         for object in objects {
             let sha256 = certmesh_wire::sha256(&[object.json.as_bytes()]);
             Noted { arrival: object.arrival, by: By::Nobody }.put(&sha256, steps);
@@ -275,7 +285,7 @@ impl Rebuild<'_> {
     }
 
     fn write_rows(&mut self, from: u64, steps: &mut Steps) -> Result<At, StoreError> {
-        let (objects, _) = self.objects(from)?;
+        let (objects, _) = self.objects(from, steps)?;
         let mut next = At::End;
         for object in objects {
             next = At::Rows(object.arrival + 1);

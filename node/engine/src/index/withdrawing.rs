@@ -45,7 +45,10 @@ impl Writing<'_> {
         let key = layout::publisher(arrival, record);
         let Some(value) = self.get(Family::Index, &key)? else { return Ok(false) };
         let gone = Publisher::decode(&key, &value)?;
-        let stays = |one: &Publisher| one.member == gone.member && one.record != gone.record && !one.ahead;
+        // A copy is ahead if all of its member's publications are.
+        let stays = |one: &Publisher| {
+            one.member == gone.member && one.record != gone.record && (gone.ahead || !one.ahead)
+        };
         let is_one_of_many = stays(&self.object(arrival)?.publisher()) || {
             let mut found = false;
             self.each_later_publisher(arrival, |one| {

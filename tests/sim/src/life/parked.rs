@@ -6,10 +6,31 @@ use std::collections::BTreeMap;
 use certmesh_engine::limits::{PARK_AHEAD, PARK_LOG_BYTES};
 use certmesh_wire::{LogId, Parcel, Record};
 
-/// Records by log and place, with their bytes.
+/// What waits, by log.
 #[derive(Debug, Default)]
 pub(super) struct ParkedWatch {
-    logs: BTreeMap<LogId, BTreeMap<u64, usize>>,
+    logs: BTreeMap<LogId, Waiting>,
+}
+
+/// What waits in one log.
+#[derive(Debug, Default)]
+struct Waiting {
+    /// The place that came next when this was last heard of.
+    next: u64,
+    /// Bytes by place.
+    places: BTreeMap<u64, usize>,
+}
+
+impl Waiting {
+    /// The log goes on from this place: what waited for it has had its turn, whether it was taken or refused. Where the log
+    /// has ended below what it had, nothing waits any more.
+    fn go_on(&mut self, next: u64) {
+        if next < self.next {
+            self.places.clear();
+        }
+        self.next = next;
+        self.places.retain(|place, _| *place > next);
+    }
 }
 
 impl ParkedWatch {
@@ -20,8 +41,9 @@ impl ParkedWatch {
             return Some("it keeps what is no record".into());
         };
         let (log, seq) = (record.header().log, record.header().seq);
-        let places = self.logs.entry(log).or_default();
-        places.retain(|place, _| *place >= next);
+        let waiting = self.logs.entry(log).or_default();
+        waiting.go_on(next);
+        let places = &mut waiting.places;
         places.insert(seq, parcel.record().len() + parcel.body().map_or(0, <[u8]>::len));
         let bytes: usize = places.values().sum();
         let within = seq <= next.saturating_add(PARK_AHEAD) && bytes <= PARK_LOG_BYTES;
@@ -30,9 +52,7 @@ impl ParkedWatch {
 
     /// The log goes on from this place, or ends there.
     pub(super) fn released(&mut self, log: LogId, next: u64) {
-        if let Some(places) = self.logs.get_mut(&log) {
-            places.retain(|place, _| *place >= next);
-        }
+        self.logs.entry(log).or_default().go_on(next);
     }
 
     /// Nothing waits in this log any more.
@@ -42,6 +62,6 @@ impl ParkedWatch {
 
     /// Bytes that wait in all logs.
     pub(super) fn bytes(&self) -> u64 {
-        self.logs.values().flat_map(BTreeMap::values).map(|bytes| *bytes as u64).sum()
+        self.logs.values().flat_map(|waiting| waiting.places.values()).map(|bytes| *bytes as u64).sum()
     }
 }

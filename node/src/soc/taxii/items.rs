@@ -22,15 +22,15 @@ pub(super) struct Items {
     text: Vec<u8>,
     room: usize,
     pub(super) count: usize,
-    /// The first and the last arrival.
-    pub(super) bounds: Option<(u64, u64)>,
+    /// Which objects they are.
+    pub(super) arrivals: Vec<u64>,
 }
 
 impl Items {
     /// None yet; the cursor will not be longer than this.
     pub(super) fn new(kind: Kind, cursor_len: usize) -> Self {
         let room = HEAD + cursor_len;
-        Self { kind, text: vec![b' '; room], room, count: 0, bounds: None }
+        Self { kind, text: vec![b' '; room], room, count: 0, arrivals: Vec::new() }
     }
 
     pub(super) fn add(&mut self, object: &StoredObject) {
@@ -39,8 +39,7 @@ impl Items {
         }
         (self.kind.write)(object, &mut self.text);
         self.count += 1;
-        let first = self.bounds.map_or(object.arrival, |(first, _)| first);
-        self.bounds = Some((first, object.arrival));
+        self.arrivals.push(object.arrival);
     }
 
     /// Bytes of the items so far.

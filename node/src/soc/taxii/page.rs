@@ -54,14 +54,12 @@ pub(super) async fn answer(
         {
             return Ok(None);
         }
-        let (first, last) = items.bounds.unwrap_or((asked.after, end.reached));
+        let bounds = items.arrivals.first().copied().zip(items.arrivals.last().copied());
         let next = end.more.then(|| asked.next(end.reached));
         let reached = if end.more { end.reached } else { 0 };
-        let named =
-            if items.count == 0 { [0, 0, 0, reached] } else { [first, last, items.count as u64, reached] };
         let rendered = Rendered {
-            tag: tag(&store_id, reader, &query, named),
-            bounds: (first, last),
+            tag: tag(&store_id, reader, &query, (&items.arrivals, reached)),
+            bounds: bounds.unwrap_or((asked.after, end.reached)),
             objects: items.count,
             body: items.end(end.more, next.as_deref()),
         };
@@ -113,10 +111,10 @@ fn dated(headers: &mut HeaderMap, (first, last): (u64, u64)) {
     }
 }
 
-/// Arrivals are given once, and what arrived never changes: the bounds, the number and where it goes on say which objects
-/// they are.
-fn tag(store_id: &str, reader: &Reader, query: &str, named: [u64; 4]) -> String {
-    let numbers = named.map(u64::to_be_bytes).concat();
+/// Arrivals are given once, and what arrived never changes: they, and where it goes on, say which objects these are. Their
+/// bounds and number do not: with the oldest versions alone, one that was withdrawn makes way for the next between the two.
+fn tag(store_id: &str, reader: &Reader, query: &str, (arrivals, reached): (&[u64], u64)) -> String {
+    let numbers: Vec<_> = arrivals.iter().chain([&reached]).flat_map(|number| number.to_be_bytes()).collect();
     etag(&[store_id.as_bytes(), &[reader.ceiling as u8], query.as_bytes(), &numbers])
 }
 
@@ -188,6 +186,15 @@ mod tests {
             Ok((End { more: after + 10 < end, reached: after + 10 }, looks == enough))
         });
         found.map(|found| (found.reached, found.more, looks)).unwrap()
+    }
+
+    #[test]
+    fn a_page_of_other_objects_has_another_tag() {
+        let reader = Reader::operator(0);
+        let of = |arrivals: &[u64], reached| tag("store", &reader, "/objects/", (arrivals, reached));
+        assert_eq!(of(&[5, 10, 20], 0), of(&[5, 10, 20], 0));
+        assert_ne!(of(&[5, 10, 20], 0), of(&[5, 12, 20], 0), "the same bounds and number");
+        assert_ne!(of(&[5, 10, 20], 0), of(&[5, 10, 20], 20));
     }
 
     #[test]

@@ -232,7 +232,7 @@ impl World {
         if stopped {
             self.stopped(node)?;
         }
-        Ok(())
+        self.interrupt(node)
     }
 
     fn publish(&mut self, node: usize) -> Result<(), Violation> {
@@ -241,6 +241,10 @@ impl World {
         }
         let after_ms = self.chance.around(self.plan.publish_ms);
         self.queue.put(self.watch.now + after_ms, Event::Publish { node });
+        self.publish_now(node)
+    }
+
+    fn publish_now(&mut self, node: usize) -> Result<(), Violation> {
         let by = self.founding.code_of(node);
         let texts = self.workload.publication(by, self.plan.batch, &mut self.chance);
         self.with_life(node, |life, around| {

@@ -72,7 +72,7 @@ fn a_larger_mesh_ends_clean_too() {
 }
 
 /// Every accident and every trick that the simulator knows.
-const EVERYTHING: [&str; 68] = [
+const EVERYTHING: [&str; 70] = [
     "byzantine: answers never given",
     "byzantine: flooded records",
     "byzantine: forged records",
@@ -101,6 +101,7 @@ const EVERYTHING: [&str; 68] = [
     "forks found",
     "forks settled by checkpoints",
     "lives ended after a commit",
+    "lives ended between two portions",
     "lives ended cleanly",
     "lives ended in a commit",
     "lives ended in a crash",
@@ -137,6 +138,7 @@ const EVERYTHING: [&str; 68] = [
     "starts of nodes that do not count",
     "starts that believed their note",
     "stolen keys cut off",
+    "stops while waiting for confirmation",
     "torn batches found",
     "versions of a manifest with two documents",
     "versions of the roster settled",

@@ -17,6 +17,8 @@ use crate::violation::Violation;
 
 /// How far a clock jumps, milliseconds.
 const CLOCK_JUMP_MS: u64 = 3 * 3_600_000;
+/// Turns that leave work for the next one and are the last of their life, in a thousand.
+const INTERRUPTED: u64 = 50;
 /// Copies of a disk that are kept.
 const IMAGES: usize = 3;
 
@@ -87,6 +89,7 @@ impl World {
         if note.is_some() && *life.engine.signing() == Signing::Free {
             self.watch.tally.add("starts that believed their note");
         }
+        let is_recovering = state.recovering;
         state.life = Some(life);
         self.watch.trace.note(self.watch.now, "start", node, &[]);
         self.watch.tally.add("lives");
@@ -105,7 +108,18 @@ impl World {
         self.with_life(node, |life, around| {
             life.wake(around);
             Ok(())
-        })
+        })?;
+        if is_recovering && self.stormy { self.hurry(node) } else { Ok(()) }
+    }
+
+    /// Whoever has brought back a backup is in a hurry: an analyst publishes at once, and the node may be restarted before it
+    /// knows where its log ends.
+    fn hurry(&mut self, node: usize) -> Result<(), Violation> {
+        if self.chance.hits(500) {
+            let after_ms = self.chance.between(1, 500);
+            self.queue.put(self.watch.now + after_ms, Event::Restart { node });
+        }
+        if self.plan.publishers.contains(&node) { self.publish_now(node) } else { Ok(()) }
     }
 
     /// Counts a node that has been away for so long that nobody whom it knows is still in use.
@@ -162,9 +176,22 @@ impl World {
         })
     }
 
+    /// What takes a node several commits is broken off between two of them, now and then.
+    pub(super) fn interrupt(&mut self, node: usize) -> Result<(), Violation> {
+        let crashes = self.plan.faults.iter().any(|(fault, _)| *fault == Fault::Crash);
+        let is_busy = self.nodes[node].life.as_ref().is_some_and(|life| life.engine.has_more());
+        if !self.stormy || !crashes || !is_busy || !self.chance.hits(INTERRUPTED) {
+            return Ok(());
+        }
+        self.died(node, "lives ended between two portions")
+    }
+
     /// A process has stopped by itself, and leaves its note.
     pub(super) fn stopped(&mut self, node: usize) -> Result<(), Violation> {
-        self.nodes[node].note = self.nodes[node].life.as_ref().and_then(Life::stop_note);
+        let life = self.nodes[node].life.as_ref();
+        let waits = life.is_some_and(|life| *life.engine.signing() != Signing::Free);
+        self.watch.tally.add_many("stops while waiting for confirmation", u64::from(waits));
+        self.nodes[node].note = life.and_then(Life::stop_note);
         self.died(node, "lives ended cleanly")
     }
 

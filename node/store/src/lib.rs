@@ -190,8 +190,13 @@ impl Moment<'_> {
     }
 
     /// The iterator never leaves the range, so it never walks over what was deleted beyond it.
-    fn range(&self, of: Family, from: &[u8], to: &[u8]) -> Result<DBRawIterator<'_>, StoreError> {
-        let mut options = self.options();
+    fn range(
+        &self,
+        of: Family,
+        from: &[u8],
+        to: &[u8],
+        mut options: ReadOptions,
+    ) -> Result<DBRawIterator<'_>, StoreError> {
         options.set_iterate_lower_bound(from);
         options.set_iterate_upper_bound(to);
         Ok(self.db.raw_iterator_cf_opt(family(self.db, of)?, options))
@@ -216,17 +221,22 @@ impl Readable for Moment<'_> {
         if from >= to {
             return Ok(());
         }
-        walk(self.range(of, from, to)?, order, visit)
+        walk(self.range(of, from, to, self.options())?, order, visit)
     }
 
     fn pick(&self, of: Family, keys: &[Vec<u8>], visit: Visit<'_>) -> Result<(), StoreError> {
         let (Some(first), Some(last)) = (keys.first(), keys.last()) else { return Ok(()) };
-        let mut at = self.range(of, first, &[&last[..], &[0]].concat())?;
+        let mut options = self.options();
+        // What is read in passing would push out of the cache what others look up.
+        options.fill_cache(false);
+        let mut at = self.range(of, first, &[&last[..], &[0]].concat(), options)?;
+        at.seek_to_first();
         for key in keys {
             step_to(&mut at, key);
-            let Some((found, value)) = at.item() else { break };
-            if found == key && visit(key, value).is_break() {
-                return Ok(());
+            match at.item() {
+                Some((found, value)) if found == key && visit(key, value).is_break() => return Ok(()),
+                Some(_) => {}
+                None => break,
             }
         }
         at.status().map_err(failing("reading keys"))
@@ -239,13 +249,11 @@ fn step_to(at: &mut DBRawIterator<'_>, key: &[u8]) {
     for _ in 0..STEPS {
         match at.key() {
             Some(found) if found < key => at.next(),
-            Some(_) => return,
-            None => break,
+            // There, or beyond it, or at the end of the range.
+            _ => return,
         }
     }
-    if at.key().is_none_or(|found| found < key) {
-        at.seek(key);
-    }
+    at.seek(key);
 }
 
 /// An iterator reads from the moment it was made, whatever is written meanwhile.

@@ -81,7 +81,7 @@ pub(crate) struct Fields<'a> {
     pub(crate) family: Family,
 }
 
-impl Fields<'_> {
+impl<'a> Fields<'a> {
     pub(crate) fn damaged(&self) -> StoreError {
         let what = format!("a value of family `{}` does not have its shape", self.family.name());
         match self.family {
@@ -107,15 +107,15 @@ impl Fields<'_> {
         Tlp::try_from(tlp).map_err(|_| self.damaged())
     }
 
-    pub(crate) fn sized_text(&mut self) -> Result<String, StoreError> {
+    pub(crate) fn sized_text(&mut self) -> Result<&'a str, StoreError> {
         let len = usize::from(u16::from_be_bytes(self.take()?));
         let (text, rest) = self.rest.split_at_checked(len).ok_or_else(|| self.damaged())?;
         self.rest = rest;
-        String::from_utf8(text.to_vec()).map_err(|_| self.damaged())
+        std::str::from_utf8(text).map_err(|_| self.damaged())
     }
 
-    pub(crate) fn text(&mut self) -> Result<String, StoreError> {
-        String::from_utf8(self.rest.to_vec()).map_err(|_| self.damaged())
+    pub(crate) fn text(&self) -> Result<&'a str, StoreError> {
+        std::str::from_utf8(self.rest).map_err(|_| self.damaged())
     }
 }
 

@@ -68,16 +68,16 @@ pub fn versions(store: &dyn Readable, id: &str, before: Option<u64>) -> Result<P
     let mut past = Merge::numbered(store, Order::Descending, ranges, (0, before));
     let mut shown = state.shown.range(..before).rev().copied().peekable();
     let (mut page, mut bytes) = (Page::default(), 0);
-    let mut next_past = past.next()?;
+    let mut next_past = || past.next()?.map(|read| layout::arrival_of(read.rest)).transpose();
+    let mut in_past = next_past()?;
     for reads in 0.. {
-        let in_past = next_past.as_ref().map(|read| layout::arrival_of(&read.rest)).transpose()?;
         let Some(arrival) = shown.peek().copied().max(in_past) else { break };
         if page.objects.len() >= PAGE_OBJECTS || bytes >= PAGE_BYTES || reads >= PAGE_READS {
             page.next = Some(arrival + 1);
             break;
         }
         if Some(arrival) == in_past {
-            next_past = past.next()?;
+            in_past = next_past()?;
         } else {
             shown.next();
         }

@@ -56,7 +56,7 @@ impl Owners {
         let mut fields = Fields { rest: value, family: Family::Meta };
         let mut owners = Self::default();
         while !fields.rest.is_empty() {
-            let identity = fields.sized_text()?;
+            let identity = fields.sized_text()?.to_owned();
             let count = u16::from_be_bytes(fields.take()?);
             let members = (0..count).map(|_| fields.member()).collect::<Result<_, _>>()?;
             if owners.0.insert(identity, members).is_some() {

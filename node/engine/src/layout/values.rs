@@ -74,9 +74,9 @@ impl Counts {
     }
 }
 
-/// One object as readers get it.
+/// One object as readers get it; while it is read, its texts may still be the store's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredObject {
+pub struct StoredObject<Text = String> {
     /// This node's strictly increasing stamp, milliseconds.
     pub arrival: u64,
     /// When it was received by this node's clock, milliseconds since 1970 UTC.
@@ -94,15 +94,24 @@ pub struct StoredObject {
     /// Whether it claims to be newer than that record can know: see [`crate::limits::AHEAD_MS`].
     pub(crate) ahead: bool,
     /// Its STIX id.
-    pub id: String,
+    pub id: Text,
     /// The exact published text.
-    pub json: String,
+    pub json: Text,
 }
 
-impl StoredObject {
+impl<Text> StoredObject<Text> {
     /// Who published it first.
     pub(crate) fn publisher(&self) -> Publisher {
         Publisher { record: self.record, member: self.member, node: self.node, ahead: self.ahead }
+    }
+}
+
+impl StoredObject {
+    /// The same, as it is while it is read.
+    pub fn as_read(&self) -> StoredObject<&str> {
+        let Self { arrival, received_ms, member, node, record, tlp, revoked, ahead, .. } = *self;
+        let (id, json) = (self.id.as_str(), self.json.as_str());
+        StoredObject { arrival, received_ms, member, node, record, tlp, revoked, ahead, id, json }
     }
 
     /// Puts another in the place of its first publisher.
@@ -127,6 +136,13 @@ impl StoredObject {
     }
 
     pub(crate) fn decode(key: &[u8], value: &[u8]) -> Result<Self, StoreError> {
+        StoredObject::read(key, value).map(StoredObject::into_owned)
+    }
+}
+
+impl<'a> StoredObject<&'a str> {
+    /// The same without copies of the texts.
+    pub(crate) fn read(key: &[u8], value: &'a [u8]) -> Result<Self, StoreError> {
         let arrival = arrival_of(key)?;
         let mut fields = Fields { rest: value, family: Family::Object };
         let received_ms = u64::from_be_bytes(fields.take()?);
@@ -144,5 +160,12 @@ impl StoredObject {
             id: fields.sized_text()?,
             json: fields.text()?,
         })
+    }
+
+    /// With texts of its own.
+    pub(crate) fn into_owned(self) -> StoredObject {
+        let Self { arrival, received_ms, member, node, record, tlp, revoked, ahead, id, json } = self;
+        let (id, json) = (id.to_owned(), json.to_owned());
+        StoredObject { arrival, received_ms, member, node, record, tlp, revoked, ahead, id, json }
     }
 }

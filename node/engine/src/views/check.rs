@@ -204,8 +204,8 @@ pub(crate) fn each_word(
             return Ok(ControlFlow::Break(()));
         }
         *left -= 1;
-        let (arrival, end) = layout::split_number(&read.rest)?;
-        let expired = reader.has_expired(layout::Row::decode(&read.value)?.valid_until_ms);
+        let (arrival, end) = layout::split_number(read.rest)?;
+        let expired = reader.has_expired(layout::Row::decode(read.value)?.valid_until_ms);
         if expired || !wanted.iter().any(|wanted| wanted == end) {
             continue;
         }

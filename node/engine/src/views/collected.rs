@@ -156,12 +156,12 @@ pub fn collected(
     limit: usize,
 ) -> Result<Collected, StoreError> {
     let mut objects = Vec::new();
-    let (more, next) =
-        collect(store, reader, collection, selection, (after, limit), &mut |object| objects.push(object))?;
+    let mut keep = |object: StoredObject<&str>| objects.push(object.into_owned());
+    let (more, next) = collect(store, reader, collection, selection, (after, limit), &mut keep)?;
     Ok(Collected { objects, more, next })
 }
 
-/// The same page, whose objects are handed on one by one, so that no more than one of them is in memory: whether there is
+/// The same page, whose objects are handed on one by one as the store has them, so that none is copied: whether there is
 /// more, and where to go on.
 pub fn collect(
     store: &dyn Readable,
@@ -169,7 +169,7 @@ pub fn collect(
     collection: &Collection,
     selection: &Selection,
     (after, limit): (u64, usize),
-    hand_on: &mut dyn FnMut(StoredObject),
+    hand_on: &mut dyn FnMut(StoredObject<&str>),
 ) -> Result<(bool, u64), StoreError> {
     let limit = limit.clamp(1, COLLECTED_OBJECTS);
     let page = Taken { objects: 0, bytes: 0, more: false, next: after };
@@ -205,7 +205,7 @@ struct Collecting<'a> {
     limit: usize,
     reads: usize,
     page: Taken,
-    hand_on: &'a mut dyn FnMut(StoredObject),
+    hand_on: &'a mut dyn FnMut(StoredObject<&str>),
 }
 
 impl Collecting<'_> {
@@ -252,7 +252,7 @@ impl Collecting<'_> {
                     break;
                 }
                 left -= 1;
-                let (stamp, row) = (layout::arrival_of(&read.rest)?, Row::decode(&read.value)?);
+                let (stamp, row) = (layout::arrival_of(read.rest)?, Row::decode(read.value)?);
                 let is_over = !row.revoked && self.reader.has_expired(row.valid_until_ms);
                 if !self.wants_newest() || !is_over {
                     places.push(Place { stamp, arrival: row.arrival.unwrap_or(stamp) });
@@ -274,7 +274,7 @@ impl Collecting<'_> {
             let keys: Vec<_> = run.iter().map(|place| layout::object(place.arrival)).collect();
             let (mut places, mut flow) = (run.iter(), Ok(ControlFlow::Continue(())));
             let mut visit = |key: &[u8], value: &[u8]| {
-                flow = StoredObject::decode(key, value).and_then(|stored| {
+                flow = StoredObject::read(key, value).and_then(|stored| {
                     let place = places.find(|place| place.arrival == stored.arrival);
                     place.map_or(Ok(ControlFlow::Continue(())), |place| self.take(place.stamp, stored))
                 });
@@ -290,7 +290,7 @@ impl Collecting<'_> {
     }
 
     /// Takes an object, if the selection picks it; breaks off where the page has no room for it, or has read enough.
-    fn take(&mut self, stamp: u64, stored: StoredObject) -> Result<ControlFlow<()>, StoreError> {
+    fn take(&mut self, stamp: u64, stored: StoredObject<&str>) -> Result<ControlFlow<()>, StoreError> {
         self.reads += 1;
         if self.picks(&stored)? {
             let bytes = self.page.bytes + stored.json.len();
@@ -305,7 +305,7 @@ impl Collecting<'_> {
         Ok(if self.reads < COLLECTED_READS { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
     }
 
-    fn picks(&self, stored: &StoredObject) -> Result<bool, StoreError> {
+    fn picks(&self, stored: &StoredObject<&str>) -> Result<bool, StoreError> {
         let types = &self.selection.types;
         let is_type =
             |name: &String| stored.id.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with("--"));
@@ -314,18 +314,18 @@ impl Collecting<'_> {
     }
 
     /// Whether it has ended, as far as its row in a collection has not told that.
-    fn is_over(&self, stored: &StoredObject) -> bool {
+    fn is_over(&self, stored: &StoredObject<&str>) -> bool {
         if self.selection.ids.is_empty() || !self.wants_newest() || stored.revoked {
             return false;
         }
-        let valid_until = Object::read(&stored.json).ok().and_then(|object| object.valid_until());
+        let valid_until = Object::read(stored.json).ok().and_then(|object| object.valid_until());
         self.reader.has_expired(valid_until.map(to_ms))
     }
 
-    fn picks_version(&self, stored: &StoredObject) -> Result<bool, StoreError> {
+    fn picks_version(&self, stored: &StoredObject<&str>) -> Result<bool, StoreError> {
         let state = match self.selection.versions {
             Versions::Newest => return Ok(true),
-            _ => state(self.store, &layout::id(&stored.id))?,
+            _ => state(self.store, &layout::id(stored.id))?,
         };
         // Of an object that a member owns, nobody else's copies are versions.
         let has_owner = state.counted_class() == Class::Owned;
@@ -335,11 +335,11 @@ impl Collecting<'_> {
         match &self.selection.versions {
             Versions::Newest | Versions::All => Ok(true),
             Versions::At(times) => {
-                let modified = Object::read(&stored.json).ok().and_then(|object| object.modified());
+                let modified = Object::read(stored.json).ok().and_then(|object| object.modified());
                 Ok(modified.is_some_and(|modified| times.contains(&modified)))
             }
             Versions::Oldest => {
-                Ok(self.oldest(&stored.id, &state)?.is_some_and(|oldest| oldest.arrival == stored.arrival))
+                Ok(self.oldest(stored.id, &state)?.is_some_and(|oldest| oldest.arrival == stored.arrival))
             }
         }
     }
@@ -353,8 +353,8 @@ impl Collecting<'_> {
             let mut rows = Merge::new(self.store, Order::Ascending, [prefix.clone()], (&[], None));
             let first = match rows.next()? {
                 Some(read) => {
-                    let key = [&prefix[layout::versions(&id).len()..], &read.rest].concat();
-                    Version::decode(&key, &read.value)?
+                    let key = [&prefix[layout::versions(&id).len()..], read.rest].concat();
+                    Version::decode(&key, read.value)?
                 }
                 None => newest.clone(),
             };
@@ -403,7 +403,7 @@ impl Collecting<'_> {
         let range = (places.after.saturating_add(1), u64::MAX);
         let mut rows = Merge::numbered(self.store, Order::Ascending, ranges, range);
         while let Some(read) = rows.next()? {
-            let arrival = layout::arrival_of(&read.rest)?;
+            let arrival = layout::arrival_of(read.rest)?;
             if arrival > places.complete_to {
                 break;
             }
@@ -428,8 +428,8 @@ impl Collecting<'_> {
         let prefixes = [Class::Owned, Class::Foreign].map(|class| layout::versions_of(&id, class, member));
         let mut rows = Merge::new(self.store, Order::Ascending, prefixes.clone(), (&[], None));
         while let Some(read) = rows.next()? {
-            let key = [&prefixes[read.range][layout::versions(&id).len()..], &read.rest].concat();
-            let version = Version::decode(&key, &read.value)?;
+            let key = [&prefixes[read.range][layout::versions(&id).len()..], read.rest].concat();
+            let version = Version::decode(&key, read.value)?;
             places.add(version.stamp, version.arrival);
         }
         Ok(())

@@ -31,11 +31,11 @@ impl Disputes {
         let mut noted: BTreeMap<MemberCode, usize> = BTreeMap::new();
         for _ in 0..OPINIONS {
             let Some(read) = rows.next()? else { break };
-            let row = Row::decode(&read.value)?;
+            let row = Row::decode(read.value)?;
             if row.revoked || reader.has_expired(row.valid_until_ms) {
                 continue;
             }
-            let Some(stored) = object_at(store, layout::arrival_of(&read.rest)?)? else { continue };
+            let Some(stored) = object_at(store, layout::arrival_of(read.rest)?)? else { continue };
             let opinion = Object::read(&stored.json).ok().and_then(|object| object.opinion());
             if let Some(opinion) = opinion.filter(|opinion| opinion.stance <= Stance::Disagree) {
                 let members = members(store, &stored)?;

@@ -71,12 +71,12 @@ pub fn listed(
         let prefixes = reader.markings().map(layout::live_observables);
         let mut rows = Merge::new(store, Order::Ascending, prefixes, (from, Some(&[class + 1])));
         while let Some(read) = rows.next()? {
-            let (key, rest) = layout::split_observable(&read.rest)
+            let (key, rest) = layout::split_observable(read.rest)
                 .ok_or_else(|| layout::damaged_index("a row of the index does not name an observable"))?;
             let (arrival, kind) = layout::split_number(rest)?;
             let kind = String::from_utf8_lossy(kind);
             let is_later = key != start || kind.as_bytes() > kind_after;
-            let row = Row::decode(&read.value)?;
+            let row = Row::decode(read.value)?;
             let counts = is_later && !row.partial && !reader.has_expired(row.valid_until_ms);
             if counts && (kinds.is_empty() || kinds.contains(&kind.as_ref())) {
                 listing.waiting.push(Waiting { key: key.to_vec(), kind: kind.into_owned(), arrival, row });

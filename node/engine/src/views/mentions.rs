@@ -119,7 +119,7 @@ impl<'a> Search<'a> {
         while self.may_go_on()
             && let Some(Read { rest, value, .. }) = rows.next()?
         {
-            self.take(how, key, &rest, &value)?;
+            self.take(how, key, rest, value)?;
         }
         Ok(())
     }
@@ -132,9 +132,9 @@ impl<'a> Search<'a> {
         while self.may_go_on()
             && let Some(Read { rest, value, .. }) = rows.next()?
         {
-            let (key, rest) = layout::split_observable(&rest)
+            let (key, rest) = layout::split_observable(rest)
                 .ok_or_else(|| layout::damaged_index("a row of the index does not name an observable"))?;
-            self.take(How::narrower(key), key, rest, &value)?;
+            self.take(How::narrower(key), key, rest, value)?;
         }
         Ok(())
     }

@@ -3,7 +3,6 @@
 //! Each range is read a chunk at a time, a longer one each time: who wants a page pays for a page, who wants all for
 //! few scans.
 
-use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
 use crate::layout;
@@ -13,23 +12,65 @@ use crate::store::{Family, Order, Readable, StoreError};
 const FIRST_CHUNK: usize = 32;
 const LONGEST_CHUNK: usize = 1_024;
 
-/// A row without the prefix of its range.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Read {
+/// A row without the prefix of its range, until the next one is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Read<'a> {
     /// Which range it is from, by its place among them.
     pub(crate) range: usize,
     /// What follows the prefix.
-    pub(crate) rest: Vec<u8>,
-    pub(crate) value: Vec<u8>,
+    pub(crate) rest: &'a [u8],
+    pub(crate) value: &'a [u8],
 }
 
 struct Range {
     prefix: Vec<u8>,
     from: Vec<u8>,
     to: Vec<u8>,
-    read: VecDeque<(Vec<u8>, Vec<u8>)>,
-    chunk: usize,
+    chunk: Chunk,
+    most: usize,
     at_end: bool,
+}
+
+/// Rows that were read together, in one piece of memory that the next ones are read into.
+#[derive(Default)]
+struct Chunk {
+    bytes: Vec<u8>,
+    /// Where each row's rest ends in `bytes`, and then its value.
+    ends: Vec<(usize, usize)>,
+    /// The row that comes next, and where it begins.
+    at: usize,
+    begin: usize,
+}
+
+impl Chunk {
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+        (self.at, self.begin) = (0, 0);
+    }
+
+    fn push(&mut self, rest: &[u8], value: &[u8]) {
+        self.bytes.extend_from_slice(rest);
+        let end = self.bytes.len();
+        self.bytes.extend_from_slice(value);
+        self.ends.push((end, self.bytes.len()));
+    }
+
+    fn is_read(&self) -> bool {
+        self.at == self.ends.len()
+    }
+
+    /// The rest of the row that comes next.
+    fn front(&self) -> Option<&[u8]> {
+        self.ends.get(self.at).map(|(end, _)| &self.bytes[self.begin..*end])
+    }
+
+    fn pop(&mut self) -> Option<(&[u8], &[u8])> {
+        let (rest_end, value_end) = *self.ends.get(self.at)?;
+        let row = (&self.bytes[self.begin..rest_end], &self.bytes[rest_end..value_end]);
+        (self.at, self.begin) = (self.at + 1, value_end);
+        Some(row)
+    }
 }
 
 /// Ranges of family `index` on their way through the store.
@@ -51,8 +92,8 @@ impl<'a> Merge<'a> {
             from: [&prefix[..], from].concat(),
             to: to.map_or_else(|| layout::end_of(&prefix), |to| [&prefix[..], to].concat()),
             prefix,
-            read: VecDeque::new(),
-            chunk: FIRST_CHUNK,
+            chunk: Chunk::default(),
+            most: FIRST_CHUNK,
             at_end: false,
         };
         Self { store, order, ranges: prefixes.into_iter().map(range).collect() }
@@ -70,47 +111,53 @@ impl<'a> Merge<'a> {
     }
 
     /// The next row of all ranges.
-    pub(crate) fn next(&mut self) -> Result<Option<Read>, StoreError> {
+    pub(crate) fn next(&mut self) -> Result<Option<Read<'_>>, StoreError> {
         let mut first: Option<(usize, &[u8])> = None;
         for range in &mut self.ranges {
             range.refill(self.store, self.order)?;
         }
         for (at, range) in self.ranges.iter().enumerate() {
-            let Some((rest, _)) = range.read.front() else { continue };
+            let Some(rest) = range.chunk.front() else { continue };
             let comes_first = first.is_none_or(|(_, first)| match self.order {
-                Order::Ascending => rest.as_slice() < first,
-                Order::Descending => rest.as_slice() > first,
+                Order::Ascending => rest < first,
+                Order::Descending => rest > first,
             });
             if comes_first {
                 first = Some((at, rest));
             }
         }
         let Some(range) = first.map(|(at, _)| at) else { return Ok(None) };
-        let read = self.ranges[range].read.pop_front();
+        let read = self.ranges[range].chunk.pop();
         Ok(read.map(|(rest, value)| Read { range, rest, value }))
     }
 }
 
 impl Range {
     fn refill(&mut self, store: &dyn Readable, order: Order) -> Result<(), StoreError> {
-        if self.at_end || !self.read.is_empty() {
+        if self.at_end || !self.chunk.is_read() {
             return Ok(());
         }
-        let (chunk, skip) = (self.chunk, self.prefix.len());
-        let read = &mut self.read;
+        let (most, skip, chunk) = (self.most, self.prefix.len(), &mut self.chunk);
+        let (mut count, mut last) = (0, Vec::new());
+        chunk.clear();
         let mut visit = |key: &[u8], value: &[u8]| {
-            read.push_back((key[skip..].to_vec(), value.to_vec()));
-            if read.len() < chunk { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            chunk.push(&key[skip..], value);
+            count += 1;
+            if count < most {
+                return ControlFlow::Continue(());
+            }
+            last = key.to_vec();
+            ControlFlow::Break(())
         };
         store.scan(Family::Index, &self.from, &self.to, order, &mut visit)?;
-        self.at_end = self.read.len() < chunk;
-        self.chunk = (chunk * 4).min(LONGEST_CHUNK);
-        if let Some((last, _)) = self.read.back() {
-            let last = [&self.prefix[..], last].concat();
-            match order {
-                Order::Ascending => self.from = [&last[..], &[0]].concat(),
-                Order::Descending => self.to = last,
+        self.at_end = count < most;
+        self.most = (most * 4).min(LONGEST_CHUNK);
+        match order {
+            Order::Ascending => {
+                last.push(0);
+                self.from = last;
             }
+            Order::Descending => self.to = last,
         }
         Ok(())
     }

@@ -109,10 +109,10 @@ impl Asking<'_> {
                 break;
             }
             let Some(read) = rows.next()? else { break };
-            let (number, _) = layout::split_number(&read.rest)?;
+            let (number, _) = layout::split_number(read.rest)?;
             // A value that an object has in two kinds stands in the index twice.
             if last.replace(number) != Some(number) {
-                self.take(number, &Row::decode(&read.value)?)?;
+                self.take(number, &Row::decode(read.value)?)?;
             }
         }
         Ok(())

@@ -117,13 +117,16 @@ pub(crate) fn counted_at(state: &State, arrival: u64) -> Vec<MemberCode> {
 }
 
 /// Every member's copy of an object, with what it counts as, whether they have a newer one or not.
-pub(crate) fn copies(store: &dyn Readable, stored: &StoredObject) -> Result<Vec<Version>, StoreError> {
-    let id = layout::id(&stored.id);
+pub(crate) fn copies(
+    store: &dyn Readable,
+    stored: &StoredObject<impl AsRef<str>>,
+) -> Result<Vec<Version>, StoreError> {
+    let (id, json) = (layout::id(stored.id.as_ref()), stored.json.as_ref());
     let state = state(store, &id)?;
     let mut copies: Vec<_> =
         state.newest().iter().filter(|version| version.arrival == stored.arrival).cloned().collect();
-    let Ok(object) = Object::read(&stored.json) else { return Ok(copies) };
-    let sha256 = certmesh_wire::sha256(&[stored.json.as_bytes()]);
+    let Ok(object) = Object::read(json) else { return Ok(copies) };
+    let sha256 = certmesh_wire::sha256(&[json.as_bytes()]);
     for member in publishers(store, stored)? {
         if copies.iter().any(|copy| copy.member == member) {
             continue;
@@ -148,7 +151,10 @@ pub(crate) fn counted(copies: &[Version]) -> Vec<MemberCode> {
 }
 
 /// Every member that published these bytes, sorted.
-pub(crate) fn publishers(store: &dyn Readable, stored: &StoredObject) -> Result<Vec<MemberCode>, StoreError> {
+pub(crate) fn publishers(
+    store: &dyn Readable,
+    stored: &StoredObject<impl AsRef<str>>,
+) -> Result<Vec<MemberCode>, StoreError> {
     let publications = publications(store, stored)?.into_iter();
     let mut members: Vec<_> = publications.map(|publication| publication.member).collect();
     members.sort();
@@ -159,7 +165,7 @@ pub(crate) fn publishers(store: &dyn Readable, stored: &StoredObject) -> Result<
 /// Every publication of these bytes.
 pub(crate) fn publications(
     store: &dyn Readable,
-    stored: &StoredObject,
+    stored: &StoredObject<impl AsRef<str>>,
 ) -> Result<Vec<Publisher>, StoreError> {
     let prefix = layout::publishers(stored.arrival);
     let (mut found, mut fault) = (vec![stored.publisher()], None);

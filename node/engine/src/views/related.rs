@@ -44,8 +44,8 @@ pub fn related(store: &dyn Readable, reader: &Reader, id: &str) -> Result<Relate
             break;
         }
         left -= 1;
-        let (arrival, end) = layout::split_number(&read.rest)?;
-        if reader.has_expired(Row::decode(&read.value)?.valid_until_ms) {
+        let (arrival, end) = layout::split_number(read.rest)?;
+        if reader.has_expired(Row::decode(read.value)?.valid_until_ms) {
             continue;
         }
         let Some(object) = object_at(store, arrival)? else { continue };

@@ -9,7 +9,7 @@ pub(super) struct Kind {
     /// The name of the list.
     pub(super) name: &'static str,
     /// Writes what stands there of one object.
-    pub(super) write: fn(&StoredObject, &mut Vec<u8>),
+    pub(super) write: fn(&StoredObject<&str>, &mut Vec<u8>),
 }
 
 /// The head without its cursor is shorter than this, in bytes.
@@ -33,7 +33,7 @@ impl Items {
         Self { kind, text: vec![b' '; room], room, count: 0, arrivals: Vec::new() }
     }
 
-    pub(super) fn add(&mut self, object: &StoredObject) {
+    pub(super) fn add(&mut self, object: &StoredObject<&str>) {
         if self.count > 0 {
             self.text.push(b',');
         }

@@ -51,7 +51,7 @@ fn asked(call: &Call<Granted<Taxii>>) -> Result<(Listed, Asked), Problem> {
 }
 
 /// What a manifest says of an object.
-fn entry(object: &StoredObject, text: &mut Vec<u8>) {
+fn entry(object: &StoredObject<&str>, text: &mut Vec<u8>) {
     let entry = format!(
         r#"{{"id":"{}","date_added":"{}","version":"{}","media_type":"application/stix+json;version=2.1"}}"#,
         object.id,
@@ -62,7 +62,7 @@ fn entry(object: &StoredObject, text: &mut Vec<u8>) {
 }
 
 /// When this version was modified, or else created; of an object that says neither, when it was added.
-fn version(object: &StoredObject) -> String {
-    let modified = Object::read(&object.json).ok().and_then(|read| read.modified());
+fn version(object: &StoredObject<&str>) -> String {
+    let modified = Object::read(object.json).ok().and_then(|read| read.modified());
     modified.map_or_else(|| stamp::of_ms(object.arrival), stamp::of_version)
 }

@@ -146,7 +146,7 @@ fn look(
     items: &mut Items,
 ) -> Result<End, StoreError> {
     if let [selection] = &asked.selections[..] {
-        let mut add = |object: StoredObject| items.add(&object);
+        let mut add = |object: StoredObject<&str>| items.add(&object);
         let (more, reached) = collect(store, reader, collection, selection, (after, limit), &mut add)?;
         return Ok(End { more, reached });
     }
@@ -169,7 +169,7 @@ fn look(
     if let Some(last) = objects.last().filter(|_| is_cut) {
         reached = last.arrival;
     }
-    objects.iter().for_each(|object| items.add(object));
+    objects.iter().for_each(|object| items.add(&object.as_read()));
     Ok(End { more: is_cut || complete_to.is_some(), reached })
 }
 

@@ -38,6 +38,11 @@ use crate::material::Material;
 use crate::peers::PeerBook;
 use crate::standing::Standing;
 
+/// Every thread that reads allocates blocks for RocksDB's cache, which others free. The C library's allocator keeps what each
+/// of them has freed, and so grows with the threads.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Runs one node of a certmesh mesh, until SIGTERM or SIGINT.
 ///
 /// It speaks to its operators through the `certmesh` command, over the Unix socket that its

@@ -43,7 +43,7 @@ struct Poll {
     pages: usize,
     bytes: u64,
     wall_s: f64,
-    /// The same bytes from a file, through a socket.
+    /// The same bytes from a file, by a server of static files.
     raw_s: f64,
     /// CPU time of the node meanwhile.
     node_cpu_s: f64,
@@ -133,8 +133,9 @@ fn poll(node: &Node, tool: &Tool, folder: &Path) -> Poll {
     let wall_s = begun.elapsed().as_secs_f64();
     let node_cpu_s = Usage::of(pid(node)).since(&before).cpu_s;
     let bytes = pages.iter().map(|page| page.len() as u64).sum();
-    let raw_s = raw::copy(&pages, &folder.join("raw.copy")).as_secs_f64();
-    Poll { pages: pages.len(), bytes, wall_s, raw_s, node_cpu_s }
+    let count = pages.len();
+    let raw_s = raw::copy(pages, &folder.join("raw.copy")).as_secs_f64();
+    Poll { pages: count, bytes, wall_s, raw_s, node_cpu_s }
 }
 
 /// The cursor at the beginning of a page, as a poller that looks no further would find it.

@@ -17,10 +17,10 @@ pub(crate) fn words(held: &[Held]) -> String {
         row("SOC tools: indicators held", &|one| one.objects.to_string()),
         row("full TAXII poll, objects/s", &|one| format!("{:.0}", one.poll.objects_per_s(one.objects))),
         row("  MB/s, in pages", &|one| format!("{:.0}, {}", one.poll.megabytes_per_s(), one.poll.pages)),
-        row("  a raw copy of the same bytes, MB/s", &|one| {
+        row("  a static file server, same bytes, MB/s", &|one| {
             format!("{:.0}", one.poll.bytes as f64 / 1e6 / one.poll.raw_s)
         }),
-        row(&format!("  share of the raw copy's rate (aim: ≥ {AIM})"), &|one| {
+        row(&format!("  share of that (aim: ≥ {AIM})"), &|one| {
             format!("{:.2}", one.poll.raw_s / one.poll.wall_s)
         }),
         row("  the node's CPU time, s of wall s", &|one| {

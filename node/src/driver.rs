@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use certmesh_engine::store::{Store, StoreError};
-use certmesh_engine::tokens::Tokens;
+use certmesh_engine::tokens::{TokenId, Tokens};
 use certmesh_engine::{
     Committed, Document, Engine, PublishFault, Refusal, Signing, Steps, StopNote, commit, order_rebuild,
 };
@@ -99,6 +99,7 @@ impl Driver {
             arrivals,
             signing: show_signing,
             tokens: show_tokens,
+            unwritten: Vec::new(),
             note,
             tell,
             runtime: Handle::current(),
@@ -152,6 +153,8 @@ struct Shell {
     arrivals: watch::Sender<u64>,
     signing: watch::Sender<Signing>,
     tokens: watch::Sender<Arc<Tokens>>,
+    /// Tokens that are revoked, which the disk had no room to keep yet.
+    unwritten: Vec<TokenId>,
     note: PathBuf,
     /// Where this node's own logs end on the disk, as of the last commit.
     ends: Option<StopNote>,
@@ -424,7 +427,7 @@ impl Shell {
     }
 
     /// Tells whoever waits for a commit that it has failed.
-    fn disappoint(&self, owed: Owed, error: &StoreError) {
+    fn disappoint(&mut self, owed: Owed, error: &StoreError) {
         for receipt in owed.accepted {
             self.judge(receipt, Verdict::Ignore);
         }
@@ -434,6 +437,7 @@ impl Shell {
         for (_, reply) in owed.taken {
             let _ = reply.send(Taken::default());
         }
+        self.revoke_unwritten(owed.tokens, error);
     }
 
     /// Gossips this node's own records, and passes on what had been waiting for its predecessors.

@@ -20,7 +20,7 @@ use tokio::net::UnixStream;
 
 use crate::types::{
     Documents, ErrorBody, Forks, ObjectLine, Peers, PublishRequest, Published, Receipts, Status, Submitted,
-    TokenCreated, TokenEntry, TokenRequest, Tokens,
+    TokenCreated, TokenRequest, TokenRevoked, Tokens,
 };
 pub use body::{Body, Lines};
 
@@ -136,7 +136,7 @@ impl Client {
     }
 
     /// Revokes the token with this id or name: what it reads ends at once.
-    pub async fn revoke_token(&self, id_or_name: &str) -> Result<TokenEntry, ClientError> {
+    pub async fn revoke_token(&self, id_or_name: &str) -> Result<TokenRevoked, ClientError> {
         self.json(Method::DELETE, &format!("/v1/tokens/{}", escape(id_or_name)), Vec::new()).await
     }
 

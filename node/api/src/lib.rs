@@ -24,7 +24,7 @@
 //! | `GET /v1/receipts/{id}` | [`Receipts`] of a record, or of those that carry an object |
 //! | `POST /v1/tokens` [`TokenRequest`] | [`TokenCreated`] |
 //! | `GET /v1/tokens` | [`Tokens`] |
-//! | `DELETE /v1/tokens/{id or name}` | [`TokenEntry`]: it no longer holds |
+//! | `DELETE /v1/tokens/{id or name}` | [`TokenRevoked`]: it no longer holds |
 //! | `GET /metrics` | figures in Prometheus' text format |
 //! | `GET /v1/export` | the node's records, as `certmesh_wire::Export` reads them |
 //!
@@ -43,5 +43,5 @@ pub use client::{Body, Client, ClientError, Lines};
 pub use types::{
     DocumentFile, Documents, ErrorBody, Fork, Forks, Holder, ObjectLine, Peer, PeerState, Peers,
     PublishRequest, Published, Receipts, RecordReceipts, Status, Submitted, TokenCreated, TokenEntry,
-    TokenRequest, Tokens,
+    TokenRequest, TokenRevoked, Tokens,
 };

@@ -301,6 +301,16 @@ pub struct TokenEntry {
     pub exercise: bool,
 }
 
+/// A token that no longer holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenRevoked {
+    /// What it was.
+    #[serde(flatten)]
+    pub entry: TokenEntry,
+    /// Whether that is written. If not, the disk is full: it is written once there is room, unless the node ends before.
+    pub kept: bool,
+}
+
 /// The tokens of a node.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Tokens {

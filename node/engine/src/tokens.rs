@@ -222,6 +222,21 @@ impl Tokens {
         Ok(Arc::clone(token))
     }
 
+    /// The token with this id or name.
+    pub fn find(&self, id_or_name: &str) -> Result<Arc<Token>, TokenFault> {
+        let by_id = id_or_name.parse().ok().and_then(|id: TokenId| self.0.get(&id));
+        let unknown = || TokenFault::Unknown(id_or_name.chars().take(NAME_LEN).collect());
+        by_id.or_else(|| self.named(id_or_name)).cloned().ok_or_else(unknown)
+    }
+
+    /// All but one of them.
+    #[must_use]
+    pub fn without(&self, id: TokenId) -> Self {
+        let mut left = self.clone();
+        left.0.remove(&id);
+        left
+    }
+
     fn named(&self, name: &str) -> Option<&Arc<Token>> {
         self.0.values().find(|token| token.terms.name == name)
     }
@@ -273,9 +288,7 @@ impl Engine {
 
     /// Revokes the token with this id or name. It no longer holds once `steps` are committed.
     pub fn revoke_token(&mut self, id_or_name: &str, steps: &mut Steps) -> Result<Arc<Token>, TokenFault> {
-        let by_id = id_or_name.parse().ok().and_then(|id: TokenId| self.tokens.0.get(&id));
-        let unknown = || TokenFault::Unknown(id_or_name.chars().take(NAME_LEN).collect());
-        let token = by_id.or_else(|| self.tokens.named(id_or_name)).cloned().ok_or_else(unknown)?;
+        let token = self.tokens.find(id_or_name)?;
         steps.delete(Family::Control, stored::key(token.id));
         Arc::make_mut(&mut self.tokens).0.remove(&token.id);
         Ok(token)

@@ -47,28 +47,37 @@ impl Shell {
             }
             if tried.elapsed() >= RETRY {
                 tried = Instant::now();
-                if let Some(engine) = (self.reopen)(self.ends.as_ref())? {
-                    self.go_on(engine);
+                if let Some(engine) = (self.reopen)(self.ends.as_ref())?
+                    && self.go_on(engine)?
+                {
                     return Ok(ControlFlow::Continue(()));
                 }
             }
         }
     }
 
-    fn go_on(&mut self, engine: Engine) {
+    /// Whether there is room again.
+    fn go_on(&mut self, engine: Engine) -> Result<bool, StoreError> {
         self.engine = engine;
         self.ends = self.engine.stop_note();
+        match self.write_revoked() {
+            Ok(()) => {}
+            Err(error) if error.is_full() => return Ok(false),
+            Err(error) => return Err(error),
+        }
         self.standing.send_replace(self.engine.membership().clone());
         self.peers.follow(self.engine.membership(), self.engine.node_id());
         self.show_signing();
         self.tokens.send_replace(self.engine.tokens().clone());
         self.is_full.send_replace(false);
         tracing::info!("the disk has room again: all goes on");
+        Ok(true)
     }
 
     /// Answers what can't be done now.
-    fn decline(&self, input: Input, error: &StoreError) {
+    fn decline(&mut self, input: Input, error: &StoreError) {
         match input {
+            Input::RevokeToken { id_or_name, reply } => self.revoke_for_now(&id_or_name, reply),
             Input::Publish { reply, .. } => {
                 let _ = reply.send(Err(PublishFault::Store(error.clone())));
             }
@@ -85,7 +94,6 @@ impl Shell {
             // Whoever waits for these is told that they were not carried out.
             Input::Documents { .. }
             | Input::CreateToken { .. }
-            | Input::RevokeToken { .. }
             | Input::Reindex { .. }
             | Input::Checked(_)
             | Input::Vouch { .. }

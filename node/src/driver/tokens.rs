@@ -1,9 +1,11 @@
 //! Tokens: made and revoked by the one writer, like all that is durable; whoever serves SOC tools learns of it
-//! as soon as it counts.
+//! as soon as it counts. A token that is revoked while the disk is full opens nothing from then on; that is written as soon as
+//! there is room.
 
 use std::sync::Arc;
 
 use certmesh_engine::Steps;
+use certmesh_engine::store::StoreError;
 use certmesh_engine::tokens::{RANDOM_BYTES, Token, TokenFault, TokenTerms};
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
@@ -13,8 +15,16 @@ use crate::clock::now_ms;
 
 /// A token with its text, or why there is none.
 pub(crate) type CreateReply = Result<(Arc<Token>, Zeroizing<String>), CreateFault>;
-/// The token that no longer holds.
-pub(crate) type RevokeReply = Result<Arc<Token>, TokenFault>;
+/// The token that no longer holds, or why there is none.
+pub(crate) type RevokeReply = Result<Revoked, TokenFault>;
+
+/// A token that no longer holds.
+#[derive(Debug)]
+pub(crate) struct Revoked {
+    pub(crate) token: Arc<Token>,
+    /// Whether that is written: the disk may be full.
+    pub(crate) is_kept: bool,
+}
 
 /// Why there is no new token.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +40,7 @@ pub(crate) enum CreateFault {
 /// An answer that waits for the commit.
 pub(super) enum TokenAnswer {
     Created(CreateReply, oneshot::Sender<CreateReply>),
-    Revoked(RevokeReply, oneshot::Sender<RevokeReply>),
+    Revoked(Result<Arc<Token>, TokenFault>, oneshot::Sender<RevokeReply>),
 }
 
 impl Shell {
@@ -75,8 +85,48 @@ impl Shell {
             // Whoever asked and went away can list the tokens, and revoke what they did not get.
             match answer {
                 TokenAnswer::Created(created, reply) => drop(reply.send(created)),
-                TokenAnswer::Revoked(revoked, reply) => drop(reply.send(revoked)),
+                TokenAnswer::Revoked(revoked, reply) => {
+                    let _ = reply.send(revoked.map(|token| Revoked { token, is_kept: true }));
+                }
             }
         }
+    }
+
+    /// Of what could not be written, what was revoked counts all the same, if only for want of room.
+    pub(super) fn revoke_unwritten(&mut self, answers: Vec<TokenAnswer>, error: &StoreError) {
+        for answer in answers {
+            if let TokenAnswer::Revoked(Ok(token), reply) = answer
+                && error.is_full()
+            {
+                self.revoke_for_now(&token.id.to_string(), reply);
+            }
+        }
+    }
+
+    /// Revokes a token while nothing can be written.
+    pub(super) fn revoke_for_now(&mut self, id_or_name: &str, reply: oneshot::Sender<RevokeReply>) {
+        let shown = Arc::clone(&self.tokens.borrow());
+        let revoked = shown.find(id_or_name).map(|token| {
+            tracing::warn!(name = token.terms.name, id = %token.id, "a token was revoked, which the full disk does not keep yet");
+            self.tokens.send_replace(Arc::new(shown.without(token.id)));
+            self.unwritten.push(token.id);
+            Revoked { token, is_kept: false }
+        });
+        let _ = reply.send(revoked);
+    }
+
+    /// Writes what was revoked meanwhile.
+    pub(super) fn write_revoked(&mut self) -> Result<(), StoreError> {
+        if self.unwritten.is_empty() {
+            return Ok(());
+        }
+        let mut steps = Steps::default();
+        for id in &self.unwritten {
+            // One that was never written needs no revoking.
+            let _ = self.engine.revoke_token(&id.to_string(), &mut steps);
+        }
+        self.settle(steps, Owed::default())?;
+        self.unwritten.clear();
+        Ok(())
     }
 }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use axum::Json;
 use axum::extract::{Path, State as AxumState};
-use certmesh_api::{TokenCreated, TokenEntry, TokenRequest, Tokens};
+use certmesh_api::{TokenCreated, TokenEntry, TokenRequest, TokenRevoked, Tokens};
 use certmesh_engine::tokens::{Scope, TOKEN_LIFE_MS, Token, TokenFault, TokenTerms};
 use certmesh_intel::Tlp;
 use ipnet::IpNet;
@@ -44,15 +44,15 @@ pub(super) async fn list(AxumState(state): AxumState<State>) -> Json<Tokens> {
 pub(super) async fn revoke(
     AxumState(state): AxumState<State>,
     Path(id_or_name): Path<String>,
-) -> Result<Json<TokenEntry>, Failure> {
+) -> Result<Json<TokenRevoked>, Failure> {
     let (reply, answer) = oneshot::channel();
     state.driver.send(Input::RevokeToken { id_or_name, reply }).await.map_err(|_| Failure::stopping())?;
     let revoked = answer.await.map_err(|_| Failure::stopping())?;
-    let token = revoked.map_err(|fault| {
+    let revoked = revoked.map_err(|fault| {
         let hint = matches!(fault, TokenFault::Unknown(_)).then_some("`certmesh token list` shows them");
         Failure::refused(fault, hint)
     })?;
-    Ok(Json(entry(&token)))
+    Ok(Json(TokenRevoked { entry: entry(&revoked.token), kept: revoked.is_kept }))
 }
 
 fn terms(request: TokenRequest) -> Result<TokenTerms, Failure> {

@@ -15,6 +15,8 @@ const SIZE_MIB: u64 = 128;
 const LEFT: u64 = 512 * 1024;
 /// Publications, of two MB each, after which the disk must have filled up.
 const MOST: u64 = 60;
+/// What a SOC tool polls.
+const SINCE_EVER: &str = "/taxii2/mesh/collections/all/objects/?limit=1";
 
 #[test]
 fn a_full_disk_stops_writing_and_nothing_else() {
@@ -36,6 +38,7 @@ fn a_full_disk_stops_writing_and_nothing_else() {
         ])
     };
     let mut acknowledged = records_of(publish(0));
+    let (stolen, other) = (sg.tool_with(&["stolen"]), sg.tool());
     let filler = disk.mounted_at().join("filler");
     fill(&filler);
     // RocksDB has reserved some room already.
@@ -53,6 +56,12 @@ fn a_full_disk_stops_writing_and_nothing_else() {
     assert!(is_full(&sg.status().alarms));
     assert!(!sg.query(&["--limit", "5"]).is_empty(), "what is there can be read");
 
+    assert_eq!(stolen.get(SINCE_EVER).status, 200, "what is there can be read");
+    let revoked = sg.run(["token", "revoke", "stolen"]);
+    assert!(revoked.stderr.contains("the disk is full"), "{}", revoked.stderr);
+    assert_eq!(stolen.get(SINCE_EVER).status, 401, "it opens nothing, whatever the disk keeps");
+    assert_eq!(other.get(SINCE_EVER).status, 200);
+
     my.publish(&Bundle::varied(MOST + 1, 20).write(scratch.path()));
     fs::remove_file(&filler).unwrap();
     sg.wait_to_sign();
@@ -65,7 +74,11 @@ fn a_full_disk_stops_writing_and_nothing_else() {
     assert_eq!(lost, 0, "of {} acknowledged publications, {lost} are lost", acknowledged.len());
     publish(MOST).done();
     assert!(sg.is_running());
+    assert_eq!(stolen.get(SINCE_EVER).status, 401);
     assert!(my.forks().is_empty(), "nothing was signed twice");
+    sg.stop();
+    sg.start_to_sign();
+    assert_eq!(stolen.get(SINCE_EVER).status, 401, "by now it is written");
     sg.stop();
 }
 

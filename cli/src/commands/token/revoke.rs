@@ -22,7 +22,13 @@ impl Revoke {
         if session.json() {
             session.json_line(&revoked)?;
         } else {
-            talk(format_args!("the token of {} opens nothing any more", safe(&revoked.name, 64)));
+            talk(format_args!("the token of {} opens nothing any more", safe(&revoked.entry.name, 64)));
+        }
+        if !revoked.kept {
+            talk(format_args!(
+                "the disk is full: the node writes this as soon as there is room; if it ends before, the token holds \
+                 again, so revoke it again then"
+            ));
         }
         Ok(())
     }

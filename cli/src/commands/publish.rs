@@ -20,7 +20,7 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use texts::Texts;
-pub(super) use values::is_number;
+pub(super) use values::{confidence, is_number};
 
 use crate::error::CommandError;
 use crate::progress::Progress;
@@ -75,8 +75,12 @@ Kinds that can be said in front of a value:
 
 impl Publish {
     pub(crate) async fn run(self, session: &mut Session) -> Result<(), CommandError> {
+        self.tlp.map_or(Ok(()), prepare::check_level)?;
         let prepared = match &self.file {
-            Some(path) => self.read_file(path)?,
+            Some(path) => {
+                self.values.refuse_for_file()?;
+                self.read_file(path)?
+            }
             None => self.values.prepare(session, self.tlp.unwrap_or(Tlp::Amber), self.dry_run).await?,
         };
         let mut prepared = self.harm.check(session, prepared, self.file.is_some(), self.dry_run).await?;

@@ -2,8 +2,11 @@
 
 mod formats;
 
+use std::collections::BTreeSet;
+
 use certmesh_api::{Lines, ObjectLine, QueryParams};
-use certmesh_intel::Tlp;
+use certmesh_intel::display::safe;
+use certmesh_intel::{Tlp, validate};
 use certmesh_wire::MemberCode;
 use clap::{Args, ValueEnum};
 
@@ -14,6 +17,10 @@ use crate::table::{count, table};
 use crate::time::AgeOrTime;
 use formats::Printer;
 
+/// Letters by which a word may differ from the one that is meant.
+const NEAR: usize = 3;
+/// The longest type of the standard has fewer letters.
+const LONGEST_TYPE: usize = 40;
 /// How many objects a table shows unless told otherwise.
 const TABLE_ROWS: u64 = 50;
 
@@ -53,7 +60,7 @@ pub(crate) struct Query {
     #[arg(long, value_name = "T1566", value_parser = technique)]
     technique: Option<String>,
     /// At least this sure, 0 to 100
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(..=100))]
+    #[arg(long, value_name = "N", value_parser = super::publish::confidence)]
     confidence: Option<u8>,
     /// With this marking: clear, green, amber, amber+strict or red
     #[arg(long, value_name = "LEVEL")]
@@ -153,7 +160,7 @@ impl Query {
         let (found, more) = first(lines, limit).await?;
         if found.is_empty() {
             talk("nothing found");
-            return Ok(());
+            return self.say_what_is_unknown(session).await;
         }
         session.line(table(&objects::HEAD, found.iter().map(objects::row)))?;
         session.flush()?;
@@ -163,6 +170,26 @@ impl Query {
                 count(found.len() as u64, "object")
             ));
             say_more(found.last().and_then(|line| line.cursor.clone()));
+        }
+        Ok(())
+    }
+
+    /// Says why nothing can be found, where what was asked for names nothing that there is.
+    async fn say_what_is_unknown(&self, session: &Session) -> Result<(), CommandError> {
+        if let Some(kind) = &self.object_type
+            && let Some(near) = unknown_type(kind)
+        {
+            let near = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+            talk(format_args!("note: STIX 2.1 has no type {}{near}", safe(kind, 80)));
+        }
+        if let Some(code) = self.from {
+            let status = session.client().status().await?;
+            let members: BTreeSet<_> =
+                status.peers.iter().map(|peer| &peer.member).chain([&status.member]).collect();
+            if !members.contains(&code.to_string()) {
+                let members: Vec<_> = members.into_iter().map(|member| safe(member, 8)).collect();
+                talk(format_args!("note: {code} has no node in this mesh; who has: {}", members.join(", ")));
+            }
         }
         Ok(())
     }
@@ -190,6 +217,16 @@ impl Query {
     }
 }
 
+/// Whether the standard has no such type, and which of its types is nearly the same. Custom types begin with `x-`.
+fn unknown_type(kind: &str) -> Option<Option<&'static str>> {
+    let kind: String = kind.to_ascii_lowercase().chars().take(LONGEST_TYPE).collect();
+    if kind.starts_with("x-") || validate::types().any(|known| known == kind) {
+        return None;
+    }
+    let near = validate::types().map(|known| (strsim::levenshtein(known, &kind), known)).min();
+    Some(near.filter(|(distance, _)| *distance <= NEAR).map(|(_, known)| known))
+}
+
 fn say_more(cursor: Option<String>) {
     if let Some(cursor) = cursor {
         talk(format_args!("the next page: the same query with --after {cursor}"));
@@ -206,4 +243,20 @@ async fn first(mut lines: Lines<ObjectLine>, limit: u64) -> Result<(Vec<ObjectLi
         found.push(line);
     }
     Ok((found, false))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unknown_type;
+
+    #[test]
+    fn a_type_that_is_none_is_named_with_the_nearest_one() {
+        for known in ["indicator", "Indicator", "ipv4-addr", "x-acme-thing"] {
+            assert_eq!(unknown_type(known), None, "{known}");
+        }
+        assert_eq!(unknown_type("indicater"), Some(Some("indicator")));
+        assert_eq!(unknown_type("sightings"), Some(Some("sighting")));
+        assert_eq!(unknown_type("what-is-this"), Some(None));
+        assert_eq!(unknown_type(""), Some(None));
+    }
 }

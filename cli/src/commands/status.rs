@@ -35,6 +35,7 @@ fn words(status: &NodeStatus) -> String {
         ("signs", if status.signs { "yes".to_owned() } else { "not yet: see the alarm".to_owned() }),
         ("holds", holds(status)),
         ("peers", peers(status)),
+        ("soc", soc(status)),
         ("refused", refused(status)),
         (
             "alarms",
@@ -79,6 +80,17 @@ fn peers(status: &NodeStatus) -> String {
     words
 }
 
+/// Where SOC tools find the node.
+fn soc(status: &NodeStatus) -> String {
+    let urls: Vec<_> = status.soc_urls.iter().map(|url| safe(url, 100)).collect();
+    let tokens = count(status.soc_tokens, "token");
+    if urls.is_empty() {
+        return format!("tools are not served; {tokens} would let them read");
+    }
+    let verb = if status.soc_tokens == 1 { "lets" } else { "let" };
+    format!("tools are served at {}; {tokens} {verb} them read", urls.join(", "))
+}
+
 fn name(peer: &PeerState) -> String {
     format!("{} {}", safe(&peer.member, 8), short(&peer.node_id))
 }
@@ -96,7 +108,7 @@ mod tests {
     #[test]
     fn says_first_what_matters_most() {
         let json = r#"{"mesh":"aa","mesh_name":"drill","roster_version":3,"roster_document":"dd","roster_confirmed_by":2,"exercise":true,"member":"SG","node_id":"bb","version":"0.1.0","signs":true,
-            "records":2,"objects":9,"indicators":1,"refused":{"bad signature":3,"other":0},"alarms":["the disk is full"],
+            "records":2,"objects":9,"indicators":1,"refused":{"bad signature":3,"other":0},"soc_urls":["https://192.0.2.7:7480"],"soc_tokens":2,"alarms":["the disk is full"],
             "peers":[{"member":"MY","node_id":"0123456789","connected":true,"behind_records":12,"behind_ms":9000},
                      {"member":"VN","node_id":"cc","connected":false,"behind_records":null,"behind_ms":null}]}"#;
         insta::assert_snapshot!(words(&serde_json::from_str(json).unwrap()), @r"
@@ -109,6 +121,7 @@ mod tests {
         signs    yes
         holds    9 objects (1 indicator) in 2 records
         peers    1 of 2 connected; not connected: VN cc; behind: MY 01234567 (12 records, 9 s)
+        soc      tools are served at https://192.0.2.7:7480; 2 tokens let them read
         refused  3 × bad signature
         alarms   1
         ALARM: the disk is full

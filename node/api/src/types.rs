@@ -83,6 +83,12 @@ pub struct Status {
     pub indicators: u64,
     /// What was refused since the start: how often, by reason.
     pub refused: BTreeMap<String, u64>,
+    /// Where SOC tools reach this node; nowhere, if empty.
+    #[serde(default)]
+    pub soc_urls: Vec<String>,
+    /// How many tokens hold that let them read.
+    #[serde(default)]
+    pub soc_tokens: u64,
     /// What needs an operator's attention, in words.
     pub alarms: Vec<String>,
     /// The other nodes of the mesh.

@@ -71,6 +71,11 @@ pub fn validate_at(position: usize, json: &str) -> Result<Object<'_>, FaultyObje
     validate(json).map_err(|fault| FaultyObject { position, about: about(json), fault })
 }
 
+/// The types that the standard has.
+pub fn types() -> impl Iterator<Item = &'static str> {
+    rules::all().map(|rule| rule.name)
+}
+
 struct About<'a>(&'a Option<String>);
 
 impl fmt::Display for About<'_> {

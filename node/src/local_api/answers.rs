@@ -177,6 +177,14 @@ pub(super) async fn status(AxumState(state): AxumState<State>) -> Result<Json<St
         objects: counts.objects,
         indicators: counts.indicators,
         refused: state.peers.refused().into_iter().map(|(why, n)| (why.to_owned(), n)).collect(),
+        soc_urls: state.soc.served_at(),
+        soc_tokens: state
+            .tokens
+            .borrow()
+            .all()
+            .iter()
+            .filter(|token| now_ms() < token.terms.expires_ms)
+            .count() as u64,
         alarms: alarms(&state, &signing)?,
         peers: peers
             .into_iter()

@@ -40,6 +40,8 @@ struct Inner {
     reads: BTreeMap<String, u64>,
     /// Addresses at which SOC tools should find this node and do not, and why.
     silent_at: BTreeMap<SocketAddr, String>,
+    /// Where they find it.
+    served_at: Vec<String>,
 }
 
 #[derive(Debug, Default)]
@@ -95,6 +97,16 @@ impl Figures {
     /// The addresses at which SOC tools should find this node and do not, and why.
     pub(crate) fn silent_at(&self) -> Vec<(SocketAddr, String)> {
         self.lock().silent_at.clone().into_iter().collect()
+    }
+
+    /// SOC tools find this node at this URL from now on.
+    pub(super) fn serves(&self, url: String) {
+        self.lock().served_at.push(url);
+    }
+
+    /// The URLs at which they find it.
+    pub(crate) fn served_at(&self) -> Vec<String> {
+        self.lock().served_at.clone()
     }
 
     /// Writes them, those of the tokens that there are among them.

@@ -126,6 +126,7 @@ impl Server {
         let tls = if self.tls.is_some() { "https" } else { "http" };
         let bound = socket.local_addr().unwrap_or(address);
         tracing::info!("SOC tools are served at {tls}://{bound}");
+        figures.serves(format!("{tls}://{bound}"));
         self.accept(socket).await;
     }
 

@@ -92,8 +92,12 @@ fn not_a_bundle(fault: &BundleFault) -> CommandError {
 
 /// Checks every object.
 pub(super) fn checked(objects: Vec<String>) -> Result<Prepared, CommandError> {
+    let progress = Progress::new(objects.len() as u64, "objects");
     let mut prepared = Prepared::none();
-    objects.iter().try_for_each(|object| prepared.add(object))?;
+    for object in &objects {
+        prepared.add(object)?;
+        progress.advance(1);
+    }
     Ok(prepared)
 }
 
@@ -127,9 +131,18 @@ impl Prepared {
 }
 
 fn too_strict(position: usize, object: &Object<'_>, tlp: Tlp) -> CommandError {
-    let (id, tlp) = (safe(object.id(), 256), tlp.to_string().to_uppercase());
+    refuse_strict(&format!("object {position} ({})", safe(object.id(), 256)), tlp)
+}
+
+/// Refuses to publish what is marked like this, if it may not go to every member's CERT.
+pub(super) fn check_level(tlp: Tlp) -> Result<(), CommandError> {
+    if tlp > STRICTEST { Err(refuse_strict("what --tlp marks", tlp)) } else { Ok(()) }
+}
+
+fn refuse_strict(what: &str, tlp: Tlp) -> CommandError {
+    let tlp = tlp.to_string().to_uppercase();
     CommandError::refused(format_args!(
-        "object {position} ({id}) is TLP:{tlp}: what is published goes to every member's CERT, which is further than that allows"
+        "{what} is TLP:{tlp}: what is published goes to every member's CERT, which is further than that allows"
     ))
     .hint("nothing was published; share it another way, or ask its author for a lower marking")
 }

@@ -42,20 +42,41 @@ pub(super) struct Values {
     #[arg(long, value_name = "FILE")]
     values: Option<PathBuf>,
     /// What the values are about, such as c2; again for more
-    #[arg(long, value_name = "LABEL", requires = "from_values", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "LABEL", value_parser = NonEmptyStringValueParser::new())]
     label: Vec<String>,
     /// How sure you are, 0 to 100
-    #[arg(long, value_name = "N", requires = "from_values", value_parser = clap::value_parser!(u8).range(0..=100))]
+    #[arg(long, value_name = "N", value_parser = confidence)]
     confidence: Option<u8>,
     /// How long the values are to be acted on: an age ahead, or a time
-    #[arg(long, value_name = "AGE|TIME", requires = "from_values")]
+    #[arg(long, value_name = "AGE|TIME")]
     valid_for: Option<AgeOrTime>,
     /// What others should know about them
-    #[arg(long, value_name = "TEXT", requires = "from_values", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     note: Option<String>,
 }
 
+/// As STIX 2.1 has it (section 3.2).
+pub(in crate::commands) fn confidence(text: &str) -> Result<u8, &'static str> {
+    let number = text.parse().ok().filter(|number| *number <= 100);
+    number.ok_or("confidence is a number from 0 to 100: 15 is low, 50 medium, 85 high (STIX 2.1, appendix A)")
+}
+
 impl Values {
+    /// What is said of values is not said of a file, whose objects say it themselves.
+    pub(super) fn refuse_for_file(&self) -> Result<(), CommandError> {
+        let given = [
+            ("--label", !self.label.is_empty()),
+            ("--confidence", self.confidence.is_some()),
+            ("--valid-for", self.valid_for.is_some()),
+            ("--note", self.note.is_some()),
+        ];
+        let Some((option, _)) = given.into_iter().find(|(_, is_given)| *is_given) else { return Ok(()) };
+        Err(CommandError::usage(format_args!(
+            "{option} is for values: the objects of a file are published exactly as they stand there"
+        ))
+        .hint("nothing was published; leave it out, and have the objects say it themselves"))
+    }
+
     /// Recognises the values, says what they are taken for, and makes objects of them.
     pub(super) async fn prepare(
         &self,

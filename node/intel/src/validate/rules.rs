@@ -52,8 +52,12 @@ pub(super) struct Order {
 
 /// The rule of a type; nothing for a custom one.
 pub(super) fn of(object_type: &str) -> Option<&'static Rule> {
+    all().find(|rule| rule.name == object_type)
+}
+
+pub(super) fn all() -> impl Iterator<Item = &'static Rule> {
     let tables = [domain::RULES, relationship::RULES, observable::RULES, meta::RULES];
-    tables.into_iter().flatten().find(|rule| rule.name == object_type)
+    tables.into_iter().flatten()
 }
 
 /// The common properties (section 3.2), and what they must be wherever they are.

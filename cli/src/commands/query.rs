@@ -224,7 +224,7 @@ fn unknown_type(kind: &str) -> Option<Option<&'static str>> {
         return None;
     }
     let near = validate::types().map(|known| (strsim::levenshtein(known, &kind), known)).min();
-    Some(near.filter(|(distance, _)| *distance <= NEAR).map(|(_, known)| known))
+    Some(near.filter(|(distance, _)| *distance <= NEAR && *distance < kind.len()).map(|(_, known)| known))
 }
 
 fn say_more(cursor: Option<String>) {

@@ -141,14 +141,11 @@ impl Runs {
         if std::io::stderr().is_terminal() {
             eprintln!();
         }
-        println!(
-            "{} seeds · {} virtual hours in {} s · {}",
-            done.seeds,
-            done.virtual_ms / 3_600_000,
-            took.as_secs(),
-            done.tally
-        );
+        print!("{}", done.tally);
+        let virtual_h = done.virtual_ms / 3_600_000;
+        println!("{} seeds, {virtual_h} virtual hours, in {} s", done.seeds, took.as_secs());
         let Some((seed, nodes, violation)) = done.violations.iter().min_by_key(|(seed, _, _)| *seed) else {
+            println!("no rule was violated");
             return ExitCode::SUCCESS;
         };
         println!("VIOLATION with seed {seed}: {violation}");

@@ -44,10 +44,15 @@ impl Tally {
     }
 }
 
+/// A line for each of them.
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let counts = self.counts.iter().map(|(what, count)| format!("{what} {count}"));
-        let peaks = self.peaks.iter().map(|(what, value)| format!("most {what} {value}"));
-        f.write_str(&counts.chain(peaks).collect::<Vec<_>>().join(" · "))
+        for (what, count) in &self.counts {
+            writeln!(f, "{count:>12}  {what}")?;
+        }
+        for (what, value) in &self.peaks {
+            writeln!(f, "{value:>12}  most {what}")?;
+        }
+        Ok(())
     }
 }

@@ -169,7 +169,7 @@ struct Shell {
 /// What is owed to whoever gave the inputs of one commit.
 #[derive(Default)]
 struct Owed {
-    published: Vec<(RecordId, usize, oneshot::Sender<PublishReply>)>,
+    published: Vec<(Published, oneshot::Sender<PublishReply>)>,
     /// Gossip to be passed on once its record is durable.
     accepted: Vec<Receipt>,
     taken: Vec<(Taken, oneshot::Sender<Taken>)>,
@@ -327,8 +327,12 @@ impl Shell {
         owed: &mut Owed,
     ) {
         let texts: Vec<&str> = objects.iter().map(|object| object.get()).collect();
+        let before = steps.known();
         match self.engine.publish(&*self.store, &texts, now_ms(), steps) {
-            Ok(record) => owed.published.push((record, texts.len(), reply)),
+            Ok(record) => {
+                let published = Published { record, objects: texts.len(), known: steps.known() - before };
+                owed.published.push((published, reply));
+            }
             Err(fault) => {
                 let _ = reply.send(Err(fault));
             }
@@ -398,8 +402,8 @@ impl Shell {
         if let Some(arrival) = committed.last_arrival {
             self.arrivals.send_replace(arrival);
         }
-        for (record, objects, reply) in owed.published {
-            let _ = reply.send(Ok(Published { record, objects }));
+        for (published, reply) in owed.published {
+            let _ = reply.send(Ok(published));
         }
         self.show_tokens(owed.tokens);
         for reply in owed.reindex {
@@ -431,7 +435,7 @@ impl Shell {
         for receipt in owed.accepted {
             self.judge(receipt, Verdict::Ignore);
         }
-        for (.., reply) in owed.published {
+        for (_, reply) in owed.published {
             let _ = reply.send(Err(PublishFault::Store(error.clone())));
         }
         for (_, reply) in owed.taken {

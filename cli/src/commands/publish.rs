@@ -148,6 +148,8 @@ fn print_bundle(session: &mut Session, objects: &mut Texts) -> Result<(), Comman
 #[derive(Debug, Default, Serialize)]
 struct Published {
     objects: u64,
+    /// Of these, how many the node had already, byte for byte.
+    known: u64,
     records: Vec<String>,
 }
 
@@ -163,6 +165,7 @@ async fn send(client: &Client, objects: &mut Texts) -> Result<Published, Command
         let record = sent.map_err(|error| interrupted(error, &published, total))?;
         progress.advance(record.objects);
         published.objects += record.objects;
+        published.known += record.known;
         published.records.push(record.record);
     }
     Ok(published)
@@ -205,6 +208,10 @@ fn report(
     session.line(format_args!("{done} {objects} ({}) in {records}:", levels.join(", ")))?;
     for record in &published.records {
         session.line(format_args!("  {record}"))?;
+    }
+    if published.known > 0 {
+        let all = if published.known == published.objects { "all" } else { &published.known.to_string() };
+        talk(format_args!("note: {all} of them were there already, byte for byte, and are not shown twice"));
     }
     Ok(())
 }

@@ -18,6 +18,9 @@ pub struct PublishRequest {
 pub struct Published {
     /// How many objects the record holds.
     pub objects: u64,
+    /// How many of them were there already, byte for byte.
+    #[serde(default)]
+    pub known: u64,
     /// The record's id, 64 hexadecimal digits.
     pub record: String,
 }

@@ -21,6 +21,8 @@ pub struct Steps {
     bytes: usize,
     /// Terms of the objects whose rows it writes.
     terms: usize,
+    /// Objects of its records that were there already, byte for byte.
+    known: usize,
     /// The store could not be read in the middle of a change: none of it may be written.
     fault: Option<StoreError>,
     records: Vec<CommittedRecord>,
@@ -88,6 +90,16 @@ impl Steps {
     /// Notes that a change could not be made whole, as the store could not be read: the commit will fail with this.
     pub(crate) fn fail(&mut self, fault: StoreError) {
         self.fault.get_or_insert(fault);
+    }
+
+    /// How many objects of its records were there already, byte for byte. Of a large record, whose objects become readable
+    /// over several commits, only those of the first one count.
+    pub fn known(&self) -> usize {
+        self.known
+    }
+
+    pub(crate) fn note_known(&mut self) {
+        self.known += 1;
     }
 
     /// Notes that the rows of objects with so many terms are written.

@@ -32,6 +32,8 @@ pub(crate) struct Taken {
 pub(crate) struct Published {
     pub(crate) record: RecordId,
     pub(crate) objects: usize,
+    /// How many of them were here already.
+    pub(crate) known: usize,
 }
 
 /// The two queues to the driver.

@@ -128,7 +128,11 @@ pub(super) async fn publish(
         };
         Failure::refused(fault, hint)
     })?;
-    Ok(Json(Published { objects: published.objects as u64, record: published.record.to_string() }))
+    Ok(Json(Published {
+        objects: published.objects as u64,
+        known: published.known as u64,
+        record: published.record.to_string(),
+    }))
 }
 
 pub(super) async fn vouch(AxumState(state): AxumState<State>) -> Result<Json<Done>, Failure> {

@@ -77,7 +77,11 @@ impl Writing<'_> {
         let touched = fresh.entry(id.clone()).or_default();
         if let Some(arrival) = known {
             let is_fresh = touched.iter().any(|subject| subject.object.arrival == arrival);
-            return if is_fresh { Ok(()) } else { self.publish_again(arrival, publisher, &state, &facts) };
+            if is_fresh {
+                return Ok(());
+            }
+            self.steps.note_known();
+            return self.publish_again(arrival, publisher, &state, &facts);
         }
         let new = self.keep(carrier, json, facts, publisher);
         let version = self.version_by(&new, &new.publishers[0]);

@@ -240,7 +240,10 @@ impl Feeds {
             Name::MispHashes => return self.events(wanted, state, making)?.hashes(making),
         };
         match feed.source() {
-            Source::Fixed(text) => making.out.text().push_str(text),
+            Source::Fixed(write) => {
+                let text = write(&making.head);
+                making.out.text().push_str(&text);
+            }
             Source::Rows(mut writer) if feed == Feed::Rpz => self.zone(of, &mut *writer, making)?,
             Source::Rows(mut writer) => {
                 let head = making.head.clone();

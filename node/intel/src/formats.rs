@@ -81,14 +81,22 @@ pub trait Writer: Send {
 }
 
 impl Head<'_> {
+    /// Who raises an alert, for formats whose values turn up in alerts: whoever reads those never sees the list.
+    fn raises(&self) -> &'static str {
+        if self.exercise { "EXERCISE, certmesh" } else { "certmesh" }
+    }
+
+    /// That nothing in the list is real, if so.
+    fn exercise_warning(&self) -> Option<String> {
+        self.exercise.then(|| format!("EXERCISE: this is no live data of {}", safe(self.mesh, MAX_TEXT)))
+    }
+
     /// What a reader of the list has to know, a line each; usually nothing.
     fn warnings(&self) -> impl Iterator<Item = String> {
-        let exercise =
-            self.exercise.then(|| format!("EXERCISE: this is no live data of {}", safe(self.mesh, MAX_TEXT)));
         let cut_off = self.cut_off_since_ms.map(|since| {
             format!("the node is cut off from the mesh: this list is as it was at {}", rfc3339(since))
         });
-        exercise.into_iter().chain(cut_off)
+        self.exercise_warning().into_iter().chain(cut_off)
     }
 
     /// The warnings as lines that begin with `mark`.

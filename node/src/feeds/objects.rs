@@ -28,6 +28,7 @@ pub(super) fn write(making: &mut Making<'_>, wanted: &Wanted) -> Outcome {
     let mut bundle = Bundle::default();
     let content: Vec<u8> = arrivals.iter().flat_map(|arrival| arrival.to_be_bytes()).collect();
     bundle.begin(&bundle_id(&content), making.out.text());
+    bundle.warn(&making.head, making.out.text());
     for arrival in arrivals {
         // What has gone since is no longer to be told.
         let Some(stored) = at(making.store, arrival)?.filter(|stored| stored.tlp <= making.reader.ceiling)

@@ -17,6 +17,13 @@ fn tools_get_the_same_lists_and_hear_when_nothing_has_changed() {
         assert_eq!((reply.status, reply.header("content-type")), (200, feed_of.media_type()), "{path}");
         assert_eq!(reply.text(), feed(sg, &[feed_of.name()]), "{path}");
         assert_eq!(reply.header("certmesh-exercise"), "true");
+        // A data set of Suricata's holds nothing but Base64.
+        assert_eq!(
+            reply.text().contains("EXERCISE"),
+            !path.ends_with("-domains.lst"),
+            "{path}: {}",
+            reply.text()
+        );
         let head = tool.ask("HEAD", &path, &[], b"");
         assert_eq!((head.status, head.header("etag")), (200, reply.header("etag")), "{path}");
         let packed = tool.ask("GET", &path, &[("accept-encoding", "gzip")], b"");

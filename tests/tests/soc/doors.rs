@@ -171,6 +171,14 @@ fn feeds_of_an_exercise_take_a_token_for_it() {
 }
 
 #[test]
+fn what_an_exercise_does_not_know_is_of_an_exercise_too() {
+    let mesh = alone();
+    let tool = mesh.node("SG").tool();
+    let checked: Value = tool.get("/api/v1/check?value=unheard-of.example").expect(200).json();
+    assert_eq!((&checked["known"], &checked["exercise"]), (&json!(false), &json!(true)), "{checked}");
+}
+
+#[test]
 fn clear_text_stays_on_this_machine() {
     let mesh = alone();
     let node = mesh.node("SG");

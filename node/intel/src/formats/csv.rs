@@ -7,14 +7,22 @@ use crate::display::safe;
 use super::{Head, MAX_TEXT, Row, Writer, is_sayable, rfc3339};
 
 /// The columns. Scripts rely on their names and order; what is added comes last.
-const COLUMNS: &str = "value,type,members,confidence,labels,tlp,first_seen,valid_until,name,object_id\r\n";
+const COLUMNS: &str = "value,type,members,confidence,labels,tlp,first_seen,valid_until,name,object_id";
+/// One more column of an exercise's list, which live ones don't have, and what stands in it on every line.
+const EXERCISE: [&str; 2] = [",exercise", ",EXERCISE"];
 
-pub(super) struct Csv;
+/// A list, whose lines say whether they are of an exercise.
+#[derive(Default)]
+pub(super) struct Csv {
+    exercise: bool,
+}
 
 impl Writer for Csv {
     /// RFC 4180 has no comments: who has to know that a list is old learns it from the answer's header.
-    fn begin(&mut self, _: &Head<'_>, out: &mut String) {
+    fn begin(&mut self, head: &Head<'_>, out: &mut String) {
+        self.exercise = head.exercise;
         out.push_str(COLUMNS);
+        self.end_line(EXERCISE[0], out);
     }
 
     fn row(&mut self, row: &Row<'_>, out: &mut String) -> bool {
@@ -34,20 +42,31 @@ impl Writer for Csv {
             &row.name.map(|name| safe(name, MAX_TEXT)).unwrap_or_default(),
             row.object_id,
         ];
-        csv_line(fields, out);
+        push_fields(fields, out);
+        self.end_line(EXERCISE[1], out);
         true
+    }
+}
+
+impl Csv {
+    fn end_line(&self, of_an_exercise: &str, out: &mut String) {
+        out.extend([if self.exercise { of_an_exercise } else { "" }, "\r\n"]);
     }
 }
 
 /// Appends a line of these fields, which hold no controls.
 pub fn csv_line<const N: usize>(fields: [&str; N], out: &mut String) {
+    push_fields(fields, out);
+    out.push_str("\r\n");
+}
+
+fn push_fields<const N: usize>(fields: [&str; N], out: &mut String) {
     for (at, field) in fields.into_iter().enumerate() {
         if at > 0 {
             out.push(',');
         }
         push_field(field, out);
     }
-    out.push_str("\r\n");
 }
 
 fn push_field(field: &str, out: &mut String) {

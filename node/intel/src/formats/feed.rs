@@ -3,12 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::Writer;
 use super::csv::Csv;
 use super::plain::Plain;
 use super::rpz::Rpz;
-use super::suricata::{CATEGORIES, Digests, Names, Reputation, Rules, SET_RULES};
+use super::suricata::{Digests, Names, Reputation, Rules, categories, set_rules};
 use super::zeek::Zeek;
+use super::{Head, Writer};
 
 /// A list by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -167,8 +167,8 @@ static TABLE: [Entry; 18] = [
 pub enum Source {
     /// From rows, by this writer.
     Rows(Box<dyn Writer>),
-    /// It is always this text.
-    Fixed(&'static str),
+    /// Whatever values there are, it is the same text, as this writes it.
+    Fixed(fn(&Head<'_>) -> String),
     /// From the objects themselves: [`super::Bundle`] and [`super::misp`].
     Objects,
 }
@@ -212,17 +212,17 @@ impl Feed {
             Self::Domains => Box::new(Plain::Domains),
             Self::Urls => Box::new(Plain::Urls),
             Self::Hashes => Box::new(Plain::Hashes),
-            Self::Csv => Box::new(Csv),
-            Self::Zeek => Box::new(Zeek),
+            Self::Csv => Box::new(Csv::default()),
+            Self::Zeek => Box::new(Zeek::default()),
             Self::Rpz => Box::new(Rpz),
             Self::SuricataRules => Box::new(Rules::default()),
-            Self::SuricataSetRules => return Source::Fixed(SET_RULES),
+            Self::SuricataSetRules => return Source::Fixed(set_rules),
             Self::SuricataDomains => Box::new(Names),
             Self::SuricataMd5 => Box::new(Digests::of("file-md5")),
             Self::SuricataSha1 => Box::new(Digests::of("file-sha1")),
             Self::SuricataSha256 => Box::new(Digests::of("file-sha256")),
             Self::SuricataReputation => Box::new(Reputation),
-            Self::SuricataCategories => return Source::Fixed(CATEGORIES),
+            Self::SuricataCategories => return Source::Fixed(categories),
             Self::Misp | Self::Stix => return Source::Objects,
         };
         Source::Rows(writer)

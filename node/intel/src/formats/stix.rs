@@ -1,7 +1,9 @@
 //! A STIX 2.1 bundle: the objects exactly as they were published, and the TLP markings that they name.
 
+use serde_json::json;
 use uuid::Uuid;
 
+use super::Head;
 use crate::Object;
 use crate::tlp::Tlp;
 
@@ -21,10 +23,28 @@ pub fn bundle_id(content: &[u8]) -> String {
     format!("bundle--{}", Uuid::new_v5(&Uuid::NAMESPACE_OID, content))
 }
 
+/// A marking definition that states something; the same statement has the same id.
+fn statement_marking(statement: &str) -> String {
+    let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, statement.as_bytes());
+    let marking = json!({
+        "type": "marking-definition", "spec_version": "2.1", "id": format!("marking-definition--{id}"),
+        "created": "2026-01-01T00:00:00.000Z", "definition_type": "statement", "definition": { "statement": statement },
+    });
+    marking.to_string()
+}
+
 impl Bundle {
     /// Appends what stands before the first object.
     pub fn begin(&mut self, id: &str, out: &mut String) {
         out.extend(["{\"type\":\"bundle\",\"id\":\"", id, "\",\"objects\":["]);
+    }
+
+    /// Appends, before the first object, what a reader has to know. Bundles have neither comments nor properties of one's
+    /// own, and what was published is never edited: it is an object that states it.
+    pub fn warn(&mut self, head: &Head<'_>, out: &mut String) {
+        if let Some(statement) = head.exercise_warning() {
+            self.push(&statement_marking(&statement), out);
+        }
     }
 
     /// Appends an object.

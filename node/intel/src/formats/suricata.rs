@@ -6,7 +6,7 @@ mod rules;
 mod sets;
 
 pub(super) use rules::Rules;
-pub(super) use sets::{CATEGORIES, Digests, Names, Reputation, SET_RULES};
+pub(super) use sets::{Digests, Names, Reputation, categories, set_rules};
 
 use super::Row;
 

@@ -105,7 +105,7 @@ fn every_list_as_it_is_read() {
 fn fixed_lists_as_they_are_read() {
     for feed in Feed::all() {
         if let Source::Fixed(text) = feed.source() {
-            insta::assert_snapshot!(format!("list-{}", feed.name().replace('/', "-")), text);
+            insta::assert_snapshot!(format!("list-{}", feed.name().replace('/', "-")), text(&HEAD));
         }
     }
 }
@@ -119,6 +119,51 @@ fn a_list_says_when_it_is_old_or_an_exercise() {
         assert!(said("EXERCISE") && said("2026-01-01T00:00:00Z"), "{feed}: {text}");
         assert!(readers::read(feed, &text).is_empty(), "{feed}: {text}");
     }
+}
+
+/// A list of all [`VALUES`], or what stands in its place whatever the values are; nothing if it is made of objects.
+fn whole(feed: Feed, head: &Head<'_>) -> Option<String> {
+    match feed.source() {
+        Source::Rows(_) => Some(list(feed, head, VALUES.iter().map(|(kind, value)| row(kind, value))).0),
+        Source::Fixed(text) => Some(text(head)),
+        Source::Objects => None,
+    }
+}
+
+#[test]
+fn a_list_of_an_exercise_never_looks_like_a_live_one() {
+    let exercise = Head { exercise: true, ..HEAD };
+    for feed in Feed::all() {
+        let (Some(live), Some(text)) = (whole(feed, &HEAD), whole(feed, &exercise)) else { continue };
+        assert!(!live.contains("EXERCISE"), "{feed}: {live}");
+        // The one format that has room for nothing but its values: only rules that say EXERCISE look into it.
+        assert_eq!(text.contains("EXERCISE"), feed != Feed::SuricataDomains, "{feed}: {text}");
+        if let Source::Rows(_) = feed.source() {
+            assert_eq!(
+                readers::read(feed, &text),
+                readers::read(feed, &live),
+                "{feed} holds the same values"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_alert_of_an_exercise_says_so_by_itself() {
+    let exercise = Head { exercise: true, ..HEAD };
+    let lines = |feed: Feed| whole(feed, &exercise).unwrap();
+    for feed in [Feed::SuricataRules, Feed::SuricataSetRules] {
+        let text = lines(feed);
+        let mut rules = text.lines().filter(|line| !line.starts_with('#'));
+        assert!(rules.all(|rule| rule.contains("(msg:\"EXERCISE, certmesh")), "{feed}: {text}");
+    }
+    let zeek = lines(Feed::Zeek);
+    let mut rows = zeek.lines().filter(|line| !line.starts_with('#'));
+    assert!(rows.all(|row| row.contains("\tEXERCISE, certmesh MY SG\t")), "{zeek}");
+    let csv = lines(Feed::Csv);
+    let columns = csv.lines().next().unwrap();
+    assert!(columns.ends_with(",object_id,exercise"), "{columns}");
+    assert!(csv.lines().skip(1).all(|line| line.ends_with(",EXERCISE")), "{csv}");
 }
 
 #[test]

@@ -9,17 +9,21 @@ use super::shape::{bare_url, is_digest};
 use super::{Head, Row, Writer, is_sayable};
 use crate::normal::{Network, is_name};
 
-pub(super) struct Zeek;
+#[derive(Default)]
+pub(super) struct Zeek {
+    raises: &'static str,
+}
 
 impl Writer for Zeek {
     fn begin(&mut self, head: &Head<'_>, out: &mut String) {
+        self.raises = head.raises();
         head.comment("#", out);
         out.push_str("#fields\tindicator\tindicator_type\tmeta.source\tmeta.desc\n");
     }
 
     fn row(&mut self, row: &Row<'_>, out: &mut String) -> bool {
         let Some((indicator, indicator_type)) = indicator(row) else { return false };
-        let (source, description) = (format!("certmesh {}", row.members), row.description());
+        let (source, description) = (format!("{} {}", self.raises, row.members), row.description());
         let fields = [&escaped(indicator), indicator_type, &escaped(&source), &escaped(&description)];
         out.extend([&fields.join("\t"), "\n"]);
         true

@@ -21,7 +21,7 @@ struct Checked<'a> {
     /// Whether there are more hits than these.
     #[serde(skip_serializing_if = "is_false")]
     capped: bool,
-    /// Whether it is of an exercise, and means nothing outside it.
+    /// Whether the mesh is an exercise: what is known there means nothing outside it, and neither does what isn't.
     #[serde(skip_serializing_if = "is_false")]
     exercise: bool,
     hits: Vec<HitLine<'a>>,
@@ -67,7 +67,7 @@ pub(super) fn write(text: &mut Vec<u8>, value: &str, answer: &Answer, is_exercis
         sightings: by_member(&answer.sightings),
         false_positives: by_member(&answer.false_positives),
         capped: answer.capped,
-        exercise: is_exercise && answer.is_known(),
+        exercise: is_exercise,
         hits: answer.hits.iter().map(hit).collect(),
     };
     // Text keys alone: it always serialises.

@@ -22,6 +22,7 @@ const ONCE_AN_HOUR: &str = "threshold:type limit, track by_src, count 1, seconds
 /// Writes rules, and remembers their numbers so that none is given twice.
 #[derive(Default)]
 pub(in crate::formats) struct Rules {
+    raises: &'static str,
     given: HashSet<u32>,
 }
 
@@ -30,6 +31,7 @@ const NAMES: [(&str, &str); 3] = [("dns", "dns.query"), ("tls", "tls.sni"), ("ht
 
 impl Writer for Rules {
     fn begin(&mut self, head: &Head<'_>, out: &mut String) {
+        self.raises = head.raises();
         head.comment("#", out);
     }
 
@@ -76,7 +78,7 @@ impl Rules {
     }
 
     fn push(&mut self, row: &Row<'_>, protocol: &str, to: &str, what: &str, out: &mut String) {
-        let message = message(&format!("certmesh {} reports {}", row.members, row.value));
+        let message = message(&format!("{} {} reports {}", self.raises, row.members, row.value));
         let sid = self.sid(protocol, row.kind, row.value);
         let _ = writeln!(
             out,

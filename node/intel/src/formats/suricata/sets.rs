@@ -12,7 +12,7 @@ use super::super::{Head, Row, Writer};
 use crate::normal::{Network, is_name};
 
 /// The rules; they look for their lists in the folder that they lie in. Their numbers lie below those of [`super::Rules`].
-pub(in crate::formats) const SET_RULES: &str = concat!(
+const SET_RULES: &str = concat!(
     r#"alert dns $HOME_NET any -> any any (msg:"certmesh, a listed name was asked for"; dns.query; to_lowercase; dataset:isset,certmesh-domains,type string,load certmesh-domains.lst; classtype:bad-unknown; sid:999999001; rev:1;)"#,
     "\n",
     r#"alert tls $HOME_NET any -> any any (msg:"certmesh, TLS to a listed name"; tls.sni; to_lowercase; dataset:isset,certmesh-domains,type string,load certmesh-domains.lst; classtype:bad-unknown; sid:999999002; rev:1;)"#,
@@ -33,14 +33,21 @@ pub(in crate::formats) const SET_RULES: &str = concat!(
     "\n",
 );
 
-/// The categories of the reputation list: number, short name, description.
-pub(in crate::formats) const CATEGORIES: &str = "1,certmesh,Reported by members of the mesh\n";
+/// [`SET_RULES`], whose alerts say who raises them.
+pub(in crate::formats) fn set_rules(head: &Head<'_>) -> String {
+    SET_RULES.replace("msg:\"certmesh", &format!("msg:\"{}", head.raises()))
+}
+
+/// The categories of the reputation list: number, short name, which the rules know it by, and description.
+pub(in crate::formats) fn categories(head: &Head<'_>) -> String {
+    format!("1,certmesh,{}Reported by members of the mesh\n", if head.exercise { "EXERCISE: " } else { "" })
+}
 
 /// A data set of names, in Base64 as its type `string` wants them.
 pub(in crate::formats) struct Names;
 
 impl Writer for Names {
-    /// Data sets know no comments.
+    /// Data sets know no comments: Suricata ends over a line that is no Base64. The rules beside them say what they are.
     fn begin(&mut self, _: &Head<'_>, _: &mut String) {}
 
     fn row(&mut self, row: &Row<'_>, out: &mut String) -> bool {
@@ -66,8 +73,10 @@ impl Digests {
 }
 
 impl Writer for Digests {
-    /// Digest lists know no comments.
-    fn begin(&mut self, _: &Head<'_>, _: &mut String) {}
+    /// Suricata passes over lines that begin with no hexadecimal digit.
+    fn begin(&mut self, head: &Head<'_>, out: &mut String) {
+        head.comment("#", out);
+    }
 
     fn row(&mut self, row: &Row<'_>, out: &mut String) -> bool {
         let takes = row.kind == self.kind && is_digest(self.kind, row.value);

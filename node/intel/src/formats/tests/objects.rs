@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{VALUES, row};
 use crate::Object;
 use crate::formats::misp::{self, Event, EventFile};
-use crate::formats::{Bundle, bundle_id};
+use crate::formats::{Bundle, Head, bundle_id};
 use crate::tlp::Tlp;
 
 fn event(id: Uuid) -> Event<'static> {
@@ -69,12 +69,27 @@ fn a_bundle_keeps_texts_and_ships_the_markings_that_they_name() {
     ] {
         let (mut bundle, mut text) = (Bundle::default(), String::new());
         bundle.begin(&bundle_id(b"x"), &mut text);
+        bundle.warn(&super::HEAD, &mut text);
         objects.iter().for_each(|json| bundle.object(&Object::read(json).unwrap(), &mut text));
         bundle.end(&mut text);
         let read: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(read["objects"].as_array().unwrap().len(), expected, "{text}");
         assert!(objects.iter().all(|json| text.contains(json)), "{text}");
     }
+}
+
+#[test]
+fn a_bundle_of_an_exercise_begins_with_a_statement_that_it_is_one() {
+    let (mut bundle, mut text) = (Bundle::default(), String::new());
+    bundle.begin(&bundle_id(b"x"), &mut text);
+    bundle.warn(&Head { exercise: true, ..super::HEAD }, &mut text);
+    bundle.object(&Object::read(Tlp::Green.marking_definition()).unwrap(), &mut text);
+    bundle.end(&mut text);
+    let read: Value = serde_json::from_str(&text).unwrap();
+    let objects = read["objects"].as_array().unwrap();
+    assert_eq!(objects.len(), 2);
+    crate::validate::validate(&objects[0].to_string()).unwrap();
+    assert_eq!(objects[0]["definition"]["statement"], "EXERCISE: this is no live data of asean");
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use certmesh_tests::{Bundle, Disk, Mesh, Node, Outcome, eventually, unable};
 use certmesh_wire::RecordId;
@@ -57,9 +58,14 @@ fn a_full_disk_stops_writing_and_nothing_else() {
     assert!(!sg.query(&["--limit", "5"]).is_empty(), "what is there can be read");
 
     assert_eq!(stolen.get(SINCE_EVER).status, 200, "what is there can be read");
+    let mut stream = stolen.follow("/api/v1/stream", &[]);
     let revoked = sg.run(["token", "revoke", "stolen"]);
+    let asked = Instant::now();
     assert!(revoked.stderr.contains("the disk is full"), "{}", revoked.stderr);
     assert_eq!(stolen.get(SINCE_EVER).status, 401, "it opens nothing, whatever the disk keeps");
+    while stream.next_line().is_some() {}
+    // At once; but a slow machine is no defect.
+    assert!(asked.elapsed() < Duration::from_secs(5), "a stream outlived its token");
     assert_eq!(other.get(SINCE_EVER).status, 200);
 
     my.publish(&Bundle::varied(MOST + 1, 20).write(scratch.path()));

@@ -48,9 +48,9 @@ fn slow_heads_are_cut_and_nobody_else_notices() {
     };
     let mut took: Vec<_> = (0..101).map(|_| ask("/healthz")).collect();
     took.sort();
-    // Half of them, and not all: other tests take this machine's time, too, and a node that waits for the slow ones
-    // answers none so soon.
-    assert!(took[50] < SOON, "it took {:?}, and {:?} at most", took[50], took[100]);
+    // Not all of them: the first one is let in behind the whole flood, which takes as long as the machine needs to look at
+    // 2,000 connections, and other tests take its time, too. A node that waits for slow ones answers none so soon.
+    assert!(took[95] < SOON, "95 of 101 took {:?}, and all {:?} at most", took[95], took[100]);
     ask("/taxii2/");
     eventually("most of the slow ones to be cut", || {
         let open = slow.iter().filter(|stream| !is_cut(stream)).count();

@@ -3,6 +3,7 @@
 
 mod doors;
 mod lists;
+mod long;
 mod parsers;
 
 use certmesh_tests::Node;

@@ -211,6 +211,60 @@ fn objects_come_as_they_were_published() {
     }
 }
 
+/// An object that its publisher touches all the time: whoever wants its history gets each version once, page by page.
+#[test]
+fn twenty_thousand_versions() {
+    const VERSIONS: usize = 20_000;
+    let mesh = alone();
+    let node = mesh.node("SG");
+    let id = "indicator--00000000-0000-4000-8000-000000000001";
+    let version = |at: usize| {
+        let (minute, second, ms) = (at / 60_000, at / 1_000 % 60, at % 1_000);
+        format!("2026-02-03T04:{minute:02}:{second:02}.{ms:03}Z")
+    };
+    let object = |at: usize| {
+        format!(
+            r#"{{"type":"indicator","spec_version":"2.1","id":"{id}","created":"{}","modified":"{}","valid_from":"{}","pattern_type":"stix","pattern":"[domain-name:value = 'often.example']"}}"#,
+            version(0),
+            version(at),
+            version(0)
+        )
+    };
+    let objects: Vec<_> = (0..VERSIONS).map(object).collect();
+    let bundle = format!(
+        r#"{{"type":"bundle","id":"bundle--00000000-0000-4000-8000-000000000000","objects":[{}]}}"#,
+        objects.join(",")
+    );
+    node.publish(&write(&mesh, &bundle));
+    let tool = node.tool();
+    let expected: Vec<_> = (0..VERSIONS).map(version).collect();
+    for path in [
+        format!("{ALL}/objects/{id}/?match[version]=all"),
+        format!("{ALL}/objects/?match[version]=all&match[id]={id}"),
+    ] {
+        assert_eq!(
+            walk(&tool, &path, |object| object["modified"].as_str().unwrap().to_owned()),
+            expected,
+            "{path}"
+        );
+    }
+    let newest = tool.get(&format!("{ALL}/objects/{id}/")).expect(200).json::<Value>();
+    assert_eq!(newest["objects"][0]["modified"], version(VERSIONS - 1).as_str());
+}
+
+/// What a client gets that follows `next` to the end.
+fn walk(tool: &Tool, path: &str, of: impl Fn(&Value) -> String) -> Vec<String> {
+    let (mut found, mut next) = (Vec::new(), String::new());
+    loop {
+        let page: Value = tool.get(&format!("{path}{next}")).expect(200).json();
+        found.extend(page["objects"].as_array().unwrap().iter().map(&of));
+        match page["next"].as_str() {
+            Some(more) => next = format!("&next={more}"),
+            None => return found,
+        }
+    }
+}
+
 /// What has not changed is not sent again.
 #[test]
 fn an_unchanged_page_is_not_sent_twice() {

@@ -1,0 +1,76 @@
+//! Lists that are too long to be kept: they come whole, and whoever leaves in the middle takes no room with them.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use certmesh_tests::{Bundle, Mesh, Node, Tool, eventually};
+
+use crate::feed;
+
+/// A list that is longer than this, in bytes, goes through a file.
+const KEPT_BYTES: usize = 32 * 1024 * 1024;
+/// Such files that there may be at once.
+const SPOOLS: usize = 4;
+/// What is published, in bytes of each object; all of it is a list of 40 MB.
+const NOISE: usize = 100_000;
+const OBJECTS: usize = 400;
+const LIST: &str = "/feeds/stix.json";
+
+/// A node with a long list, what it was made of, and a tool that may read it.
+fn long() -> (Mesh, Vec<String>, Tool) {
+    let mesh = Mesh::raise(1);
+    let node = mesh.node("SG");
+    let bundle = Bundle::bulky(1, OBJECTS, NOISE);
+    node.publish(&bundle.write(&mesh.path("")));
+    let tool = node.tool_with(&["archive", "--scope", "feeds", "--tlp", "amber", "--exercise"]);
+    (mesh, bundle.objects, tool)
+}
+
+#[test]
+fn a_long_list_comes_whole() {
+    let (mesh, objects, tool) = long();
+    let reply = tool.get(LIST).expect(200);
+    assert!(reply.body.len() > KEPT_BYTES && reply.header("content-length").is_empty(), "it is a short one");
+    let text = reply.text();
+    // Compared by hand: nobody wants to read 40 MB of a difference.
+    assert!(text == written(mesh.node("SG")), "the operators' command writes another list");
+    let mut rest = text;
+    for object in &objects {
+        let found = rest.split_once(object.as_str());
+        rest = found.unwrap_or_else(|| panic!("it lacks {}, or has it elsewhere", &object[..200])).1;
+    }
+    let read: serde_json::Value = serde_json::from_str(text).unwrap();
+    let indicators = read["objects"].as_array().unwrap().iter().filter(|one| one["type"] == "indicator");
+    assert_eq!(indicators.count(), OBJECTS);
+}
+
+fn written(node: &Node) -> String {
+    feed(node, &["stix.json", "--ceiling", "amber"])
+}
+
+/// A client that has got the beginning of a list, and reads no further.
+fn halfway(tool: &Tool, filter: &str) -> TcpStream {
+    let mut stream = tool.connect().unwrap();
+    let head =
+        format!("GET {LIST}?{filter} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\r\n", tool.token);
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut begun = [0; 4_096];
+    stream.read_exact(&mut begun).unwrap();
+    assert!(begun.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&begun[..200]));
+    stream
+}
+
+#[test]
+fn who_leaves_a_long_list_in_the_middle_gives_its_room_back() {
+    let (_mesh, _, tool) = long();
+    for round in 0..3 {
+        let readers: Vec<_> = (1..=SPOOLS).map(|days| halfway(&tool, &format!("since={days}d"))).collect();
+        let refused = tool.get(&format!("{LIST}?since=9d")).expect(503);
+        assert_eq!(refused.header("retry-after"), "60", "round {round}");
+        drop(readers);
+        eventually("room for others", || {
+            let reply = tool.get(&format!("{LIST}?since=9d"));
+            if reply.status == 200 && reply.body.len() > KEPT_BYTES { Ok(()) } else { Err(reply.status) }
+        });
+    }
+}

@@ -127,6 +127,7 @@ fn publishing_goes_through_the_same_door() {
         identity(3).replace("bab4a63c-aed9-4cf5-a766-dfca5abac2bb", "e828b379-4e03-4974-9ac4-e53a884c97c1");
     let junk = r#"{"type":"indicator","id":"indicator--1"}"#;
     let body = format!(r#"{{"objects":[{},{junk},"text",{red},{}]}}"#, identity(1), identity(2));
+    let again = &body;
     let status: Value = post(body.as_bytes()).expect(202).json();
     assert_eq!(status["total_count"], 5);
     for (list, count) in [("success", 2), ("failure", 3), ("pending", 0)] {
@@ -157,6 +158,16 @@ fn publishing_goes_through_the_same_door() {
         tool.get("/taxii2/mesh/collections/").expect(200).json::<Value>()["collections"][0]["can_write"],
         json!(true)
     );
+
+    // A restart forgets the status, and none of what it told.
+    node.stop();
+    node.start_to_sign();
+    eventually("SOC tools to be served again", || tool.try_ask("GET", "/taxii2/", &[], b""));
+    tool.get(&format!("/taxii2/mesh/status/{id}/")).expect(404);
+    assert_eq!(tool.get(&path).expect(200).text(), objects.text());
+    // To publish it again is safe.
+    assert_eq!(post(again.as_bytes()).expect(202).json::<Value>()["success_count"], 2);
+    assert_eq!(tool.get(&path).expect(200).text(), objects.text());
 }
 
 #[test]

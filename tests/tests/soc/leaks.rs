@@ -15,6 +15,8 @@ const MARKINGS: [(&str, &str); 3] = [
     ("green", "bab4a63c-aed9-4cf5-a766-dfca5abac2bb"),
     ("amber", "55d920b0-5e8b-4f79-9ee9-91f868d9b421"),
 ];
+/// Versions of one object, more than a page with room for one looks at.
+const HISTORY: usize = 24;
 const CEILINGS: [&str; 5] = ["clear", "green", "amber", "amber+strict", "red"];
 
 /// An indicator and what speaks of it, all with one marking; in the second round, newer versions too.
@@ -33,7 +35,10 @@ fn objects(level: usize, round: usize) -> Vec<String> {
         )
     };
     let of = id("indicator", 1);
-    vec![
+    let long = object("indicator", 4, "3", &pattern("domain-name:value = 'history.example'"));
+    let version = |minute| long.replace("2026-03-01T00:00", &format!("2026-03-01T00:{minute:02}"));
+    let history = (0..HISTORY).map(version);
+    let others = [
         object(
             "indicator",
             1,
@@ -61,7 +66,8 @@ fn objects(level: usize, round: usize) -> Vec<String> {
                 id("malware", 1)
             ),
         ),
-    ]
+    ];
+    history.chain(others).collect()
 }
 
 fn publish_level(mesh: &Mesh, node: &Node, level: usize, round: usize) {
@@ -107,6 +113,11 @@ fn questions() -> Vec<(&'static str, String, Vec<u8>)> {
                 get(format!("{at}/objects/{id}/?match[version]=all"));
                 get(format!("{at}/objects/{id}/versions/"));
                 get(format!("{at}/objects/?match[id]={id}"));
+            }
+            // One that comes in the second round: until then nobody knows it.
+            let id = format!("indicator--00000000-0000-4000-8000-0000000{level}1004");
+            for versions in ["all", "first", "last"] {
+                get(format!("{at}/objects/?match[id]={id}&match[version]={versions}&limit=1"));
             }
         }
     }

@@ -393,7 +393,7 @@ impl Collecting<'_> {
 
     /// Adds an id's versions where they arrived.
     fn place(&self, id: &str, places: &mut Places) -> Result<(), StoreError> {
-        for arrival in state(self.store, &layout::id(id))?.shown {
+        for arrival in self.visible(&state(self.store, &layout::id(id))?)? {
             places.add(arrival, arrival);
         }
         if self.wants_newest() {
@@ -412,13 +412,38 @@ impl Collecting<'_> {
         Ok(())
     }
 
+    /// Those of the versions that are shown which the reader may see. What they may not see must not take a place, either:
+    /// that there is more would tell of it.
+    fn visible(&self, state: &State) -> Result<BTreeSet<u64>, StoreError> {
+        let mut visible = BTreeSet::new();
+        for arrival in &state.shown {
+            let key = layout::object(*arrival);
+            let Some(value) = self.store.get(Family::Object, &key)? else { continue };
+            if StoredObject::read(&key, &value)?.tlp <= self.reader.ceiling {
+                visible.insert(*arrival);
+            }
+        }
+        Ok(visible)
+    }
+
     /// Adds a member's versions of an id, which may stand later among that member's than they arrived.
     fn place_of_member(&self, id: &str, member: MemberCode, places: &mut Places) -> Result<(), StoreError> {
+        let past = self.reader.ranges(&Term::PastCollection(Shelf::Id(id.to_owned())));
         let id = layout::id(id);
         let state = state(self.store, &id)?;
+        let mut visible = self.visible(&state)?;
+        if !self.wants_newest() {
+            let mut rows = Merge::numbered(self.store, Order::Ascending, past, (0, u64::MAX));
+            while let Some(read) = rows.next()? {
+                visible.insert(layout::arrival_of(read.rest)?);
+            }
+        }
+        if visible.is_empty() {
+            return Ok(());
+        }
         let own = state.newest().iter().filter(|it| it.member == member && it.class != Class::Impostor);
         // Only its newest copy is a member's word; its older ones are history.
-        for version in own.filter(|version| !self.wants_newest() || state.shown.contains(&version.arrival)) {
+        for version in own.filter(|version| visible.contains(&version.arrival)) {
             places.add(version.stamp, version.arrival);
         }
         if self.wants_newest() {
@@ -430,7 +455,9 @@ impl Collecting<'_> {
         while let Some(read) = rows.next()? {
             let key = [&prefixes[read.range][layout::versions(&id).len()..], read.rest].concat();
             let version = Version::decode(&key, read.value)?;
-            places.add(version.stamp, version.arrival);
+            if visible.contains(&version.arrival) {
+                places.add(version.stamp, version.arrival);
+            }
         }
         Ok(())
     }

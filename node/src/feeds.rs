@@ -40,7 +40,7 @@ pub(crate) use made::Made;
 use made::Text;
 use making::{Making, Out};
 use sink::{KEPT_BYTES, Reply, Sink};
-use spool::{Spooled, Spools};
+use spool::Spools;
 pub(crate) use wanted::Wanted;
 
 /// Lists that are made at once, before their readers get any of them.
@@ -162,11 +162,15 @@ impl Feeds {
         made.await.map_err(|_| stopped())?
     }
 
-    /// A list that is too long to be kept: its state is named by what it is made from.
-    fn passing(&self, of: &(Name, Wanted), state: State, text: Spooled) -> Made {
+    /// What is remembered of a list, if it would be made in the same way now: its name, and no text.
+    pub(crate) fn named(&self, name: &Name, wanted: &Wanted) -> Option<Made> {
+        self.cache.named(&(name.clone(), wanted.clone()), self.state(), now_ms()).map(Made::from)
+    }
+
+    /// The name of a list that is too long to be kept: it is named by what it is made from, and when.
+    fn name_of(&self, of: &(Name, Wanted), state: State) -> String {
         // Not the same after a restart, when changes are counted anew.
-        let tag = tag(&[format!("{of:?} {state:?} {} {}", self.started_ms, now_ms() / 1_000).as_bytes()]);
-        Made { tag, cut_off_since_ms: state.cut_off_since_ms, text: Text::Spooled(text) }
+        tag(&[format!("{of:?} {state:?} {} {}", self.started_ms, now_ms()).as_bytes()])
     }
 
     fn state(&self) -> State {
@@ -189,18 +193,25 @@ impl Feeds {
 
     /// Makes a list, and keeps it; one that is too long goes out while it is being made.
     fn make(&self, of: (Name, Wanted), state: State, reply: Reply) {
-        let pass = |spooled| self.passing(&of, state, spooled);
+        let long_tag = self.name_of(&of, state);
+        let cut_off_since_ms = state.cut_off_since_ms;
+        let pass = |spooled| Made { tag: long_tag.clone(), cut_off_since_ms, text: Text::Spooled(spooled) };
         let sink = RefCell::new(Sink::new(&self.spools, &pass, reply));
         let outcome = self.store.frozen(|moment| {
             let store = Awaited { of: moment, is_awaited: &|| sink.borrow().is_awaited() };
             Ok(self.make_from(&store, &of, state, &mut |piece| sink.borrow_mut().take(piece)))
         });
         let outcome = outcome.map_err(FeedFault::from).and_then(|outcome| outcome);
-        sink.into_inner().end(outcome, |text, until_ms| {
+        let keep = |text: Vec<Bytes>, until_ms| {
             let kept = Kept { state, until_ms, tag: content_tag(&text), text };
             self.cache.put(of.clone(), kept.clone());
             kept.into()
-        });
+        };
+        let name = |until_ms| {
+            let named = Kept { state, until_ms, tag: long_tag.clone(), text: Vec::new() };
+            self.cache.name(of.clone(), named);
+        };
+        sink.into_inner().end(outcome, keep, name);
     }
 
     /// Makes a list of one moment; when something in it ends, milliseconds since 1970 UTC.

@@ -1,4 +1,5 @@
-//! Lists that are kept as long as what they are made from stays the same: a few, the latest asked for.
+//! Lists that are kept as long as what they are made from stays the same: a few, the latest asked for. Of those that are too
+//! long, it is remembered how they were named: whoever has one hears that it is still the same.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,8 +12,8 @@ use super::{Name, Wanted};
 const KEPT_BYTES: usize = 64 * 1024 * 1024;
 /// All lists that are kept, however short.
 const KEPT: usize = 256;
-/// The most lists of which the serial is remembered.
-const SERIALS: usize = 1_024;
+/// The most lists of which the serial, or the name, is remembered.
+const REMEMBERED: usize = 1_024;
 
 /// What a list was made from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +39,10 @@ pub(super) struct Kept {
 }
 
 impl Kept {
+    fn holds(&self, state: State, now_ms: u64) -> bool {
+        self.state == state && now_ms < self.until_ms
+    }
+
     pub(super) fn len(&self) -> usize {
         self.text.iter().map(Bytes::len).sum()
     }
@@ -51,6 +56,8 @@ pub(super) struct Cache(Mutex<Inner>);
 struct Inner {
     asked: u64,
     kept: BTreeMap<(Name, Wanted), (u64, Kept)>,
+    /// Those that were too long, without their texts.
+    long: BTreeMap<(Name, Wanted), Kept>,
     serials: BTreeMap<(Name, Wanted), (u32, [u8; 32])>,
 }
 
@@ -62,7 +69,21 @@ impl Cache {
         let asked = inner.asked;
         let (last, kept) = inner.kept.get_mut(of)?;
         *last = asked;
-        (kept.state == state && now_ms < kept.until_ms).then(|| kept.clone())
+        kept.holds(state, now_ms).then(|| kept.clone())
+    }
+
+    /// How a list that is too long to be kept was named, if it is as it would be made at this time.
+    pub(super) fn named(&self, of: &(Name, Wanted), state: State, now_ms: u64) -> Option<Kept> {
+        self.lock().long.get(of).filter(|kept| kept.holds(state, now_ms)).cloned()
+    }
+
+    /// Remembers a list without its text.
+    pub(super) fn name(&self, of: (Name, Wanted), named: Kept) {
+        let mut inner = self.lock();
+        if inner.long.len() >= REMEMBERED {
+            inner.long.clear();
+        }
+        inner.long.insert(of, named);
     }
 
     /// Keeps a list, in place of those that were asked for longest ago.
@@ -91,7 +112,7 @@ impl Cache {
             Some((serial, _)) => now_s.max(serial.saturating_add(1)),
             None => now_s,
         };
-        if inner.serials.len() >= SERIALS {
+        if inner.serials.len() >= REMEMBERED {
             inner.serials.clear();
         }
         inner.serials.insert(of.clone(), (serial, rows));

@@ -73,15 +73,20 @@ impl<'a> Sink<'a> {
     }
 
     /// Nothing more comes. What came whole is handed on as `keep` makes it of the text and of the time at which something
-    /// in it ends.
-    pub(super) fn end(mut self, outcome: Result<u64, FeedFault>, keep: impl FnOnce(Vec<Bytes>, u64) -> Made) {
+    /// in it ends; of what went into a file, `name` is told that time.
+    pub(super) fn end(
+        mut self,
+        outcome: Result<u64, FeedFault>,
+        keep: impl FnOnce(Vec<Bytes>, u64) -> Made,
+        name: impl FnOnce(u64),
+    ) {
         // What nobody waited for any more may have been broken off.
         if !self.is_awaited() {
             return;
         }
         let outcome = self.fault.take().map_or(outcome, Err);
         match (self.spool, self.reply) {
-            (Some(spool), _) => spool.end(outcome.map(|_| ())),
+            (Some(spool), _) => spool.end(outcome.map(name)),
             (None, Some((reply, _turn))) => _ = reply.send(outcome.map(|until_ms| keep(self.text, until_ms))),
             (None, None) => {}
         }

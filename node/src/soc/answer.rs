@@ -148,13 +148,16 @@ pub(super) fn etag(parts: &[&[u8]]) -> String {
     format!("W/\"{hash}\"")
 }
 
-/// The answer with its name; without its content if the client has that one already (RFC 9110, section 13).
-pub(super) fn unless_known(asked: &HeaderMap, tag: &str, response: Response) -> Response {
+/// Whether the client says that it has what is named like this (RFC 9110, section 13.1.2).
+pub(super) fn is_known(asked: &HeaderMap, tag: &str) -> bool {
     let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
     let known = asked.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    let is_known =
-        known.flat_map(|list| list.split(',')).any(|one| one.trim() == "*" || opaque(one) == opaque(tag));
-    let mut response = if is_known { without_content(response) } else { response };
+    known.flat_map(|list| list.split(',')).any(|one| one.trim() == "*" || opaque(one) == opaque(tag))
+}
+
+/// The answer with its name; without its content if the client has that one already.
+pub(super) fn unless_known(asked: &HeaderMap, tag: &str, response: Response) -> Response {
+    let mut response = if is_known(asked, tag) { without_content(response) } else { response };
     if let Ok(tag) = HeaderValue::from_str(tag) {
         response.headers_mut().insert(ETAG, tag);
     }

@@ -8,7 +8,7 @@ use certmesh_intel::formats::Feed;
 use futures::stream::{self, Stream, StreamExt};
 use serde_json::{Value, json};
 
-use super::answer::{Answer, JSON, Problem, bytes, json as answer_json, unless_known};
+use super::answer::{Answer, JSON, Problem, bytes, is_known, json as answer_json, unless_known};
 use super::document::Doc;
 use super::policy::{Feeds, Granted};
 use super::route::{Call, Route};
@@ -74,18 +74,32 @@ async fn list_in(folder: &'static str, call: Call<Granted<Feeds>>) -> Answer {
     let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let wanted = Wanted::read(call.grant.token().terms.ceiling, pairs).map_err(Problem::bad)?;
     let media_type = name.media_type();
-    let made = call.soc.node.feeds.list(name, wanted).await.map_err(|fault| match fault {
+    let feeds = &call.soc.node.feeds;
+    // Who has a long list, and has the latest, needs no other one made.
+    let named = feeds.named(&name, &wanted).filter(|made| is_known(&call.parts.headers, &weak(&made.tag)));
+    let made = match named {
+        Some(made) => made,
+        None => feeds.list(name, wanted).await.map_err(problem)?,
+    };
+    let (tag, headers) = (weak(&made.tag), made.headers());
+    let mut response = bytes(Body::from_stream(until(call.grant.end(), made.body())), media_type);
+    response.headers_mut().extend(headers);
+    Ok(unless_known(&call.parts.headers, &tag, response))
+}
+
+/// Weak: it is the same whether or not the answer is compressed.
+fn weak(tag: &str) -> String {
+    format!("W/\"{tag}\"")
+}
+
+fn problem(fault: FeedFault) -> Problem {
+    match fault {
         FeedFault::NoSuchEvent | FeedFault::Ended => Problem::absent(fault),
         FeedFault::Busy => Problem::new(StatusCode::SERVICE_UNAVAILABLE, fault)
             .hint("ask again in a minute, or for less of it")
             .with(RETRY_AFTER, "60"),
         FeedFault::Store(error) => error.into(),
-    })?;
-    // Weak: it is the same whether or not the answer is compressed.
-    let (tag, headers) = (format!("W/\"{}\"", made.tag), made.headers());
-    let mut response = bytes(Body::from_stream(until(call.grant.end(), made.body())), media_type);
-    response.headers_mut().extend(headers);
-    Ok(unless_known(&call.parts.headers, &tag, response))
+    }
 }
 
 /// What comes until the token no longer holds. Then it breaks off: half a list must not look like a whole one.

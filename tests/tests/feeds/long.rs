@@ -44,6 +44,22 @@ fn a_long_list_comes_whole() {
     assert_eq!(indicators.count(), OBJECTS);
 }
 
+/// While nothing has changed, whoever has a long list is told so; afterwards they get the new one.
+#[test]
+fn a_long_list_that_is_the_same_is_not_sent_again() {
+    let (mesh, _, tool) = long();
+    let first = tool.get(LIST).expect(200);
+    let has_first = [("if-none-match", first.header("etag"))];
+    let again = tool.ask("GET", LIST, &has_first, b"").expect(304);
+    assert_eq!((again.header("etag"), again.body.len()), (first.header("etag"), 0));
+    assert_eq!(tool.ask("GET", LIST, &[("if-none-match", "W/\"another\"")], b"").status, 200);
+    let filtered = tool.ask("GET", &format!("{LIST}?since=9d"), &has_first, b"").expect(200);
+    assert_ne!(filtered.header("etag"), first.header("etag"), "it is another list");
+    mesh.node("SG").publish(&Bundle::varied(2, 5).write(&mesh.path("")));
+    let changed = tool.ask("GET", LIST, &has_first, b"").expect(200);
+    assert!(changed.body.len() > first.body.len());
+}
+
 fn written(node: &Node) -> String {
     feed(node, &["stix.json", "--ceiling", "amber"])
 }

@@ -73,6 +73,37 @@ fn objects_are_marked_when_asked_and_may_come_from_stdin() {
 }
 
 #[test]
+fn publishing_says_what_was_there_already() {
+    let mesh = Mesh::raise(1);
+    let node = mesh.node("SG");
+    let (bundle, more) = (Bundle::varied(1, 20), Bundle::varied(2, 5));
+    let path = bundle.write(&mesh.path(""));
+    assert!(!node.run(["publish".as_ref(), path.as_os_str()]).stderr.contains("already"));
+    let again = node.run(["publish".as_ref(), path.as_os_str()]);
+    assert!(again.stderr.contains("all of them were there already"), "{}", again.stderr);
+    let both = [bundle.objects, more.objects].concat().join(",");
+    let text = format!(
+        r#"{{"type":"bundle","id":"bundle--00000000-0000-4000-8000-000000000001","objects":[{both}]}}"#
+    );
+    let path = mesh.path("both.json");
+    std::fs::write(&path, text).unwrap();
+    let published: serde_json::Value =
+        node.run(["publish".as_ref(), path.as_os_str(), "--json".as_ref()]).json();
+    assert_eq!((&published["objects"], &published["known"]), (&25.into(), &20.into()));
+}
+
+/// What was asked for may name nothing that there is.
+#[test]
+fn a_query_for_nothing_says_so() {
+    let mesh = Mesh::raise(1);
+    let node = mesh.node("SG");
+    let talk = |words: &[&str]| node.run(["query"].iter().chain(words)).stderr;
+    assert!(talk(&["--type", "indicater"]).contains("did you mean indicator?"));
+    assert!(talk(&["--from", "MY"]).contains("MY has no node in this mesh; who has: SG"));
+    assert_eq!(talk(&["--from", "SG", "--type", "tool"]).trim(), "nothing found");
+}
+
+#[test]
 fn a_watch_shows_what_arrives_as_it_arrives() {
     let mesh = Mesh::raise(2);
     let (sg, my) = (mesh.node("SG"), mesh.node("MY"));

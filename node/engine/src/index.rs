@@ -21,6 +21,7 @@ pub(crate) mod withdrawing;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use certmesh_intel::Tlp;
 use certmesh_wire::MemberCode;
 
 use crate::commit::Steps;
@@ -132,7 +133,7 @@ impl Writing<'_> {
         if newest.sha256 == facts.sha256 {
             return Ok(Some(newest.clone()));
         }
-        let key = layout::version(id, class, member, facts.modified, &facts.sha256);
+        let key = layout::version(id, (class, member, facts.tlp), facts.modified, &facts.sha256);
         let value = self.get(Family::Index, &key)?;
         let decode = |value: Vec<u8>| Version::decode(&key[layout::versions(id).len()..], &value);
         value.map(decode).transpose()
@@ -217,7 +218,7 @@ impl Writing<'_> {
                 None => state.remove(class, member),
             }
         } else {
-            let key = layout::version(id, class, member, facts.modified, &facts.sha256);
+            let key = layout::version(id, (class, member, facts.tlp), facts.modified, &facts.sha256);
             self.steps.delete(Family::Index, key);
         }
         Ok(())
@@ -229,14 +230,18 @@ impl Writing<'_> {
         class: Class,
         member: MemberCode,
     ) -> Result<Option<Version>, StoreError> {
-        let prefix = layout::versions_of(id, class, member);
-        let (mut newest, skip) = (Ok(None), layout::versions(id).len());
-        let mut visit = |key: &[u8], value: &[u8]| {
-            newest = Version::decode(&key[skip..], value).map(Some);
-            ControlFlow::Break(())
-        };
-        let end = layout::end_of(&prefix);
-        self.steps.scan(self.store, Family::Index, &prefix, &end, Order::Descending, &mut visit)?;
-        newest
+        let (mut newest, skip) = (None::<Version>, layout::versions(id).len());
+        for tlp in Tlp::ALL {
+            let prefix = layout::versions_of(id, class, member, tlp);
+            let mut last = Ok(None);
+            let mut visit = |key: &[u8], value: &[u8]| {
+                last = Version::decode(&key[skip..], value).map(Some);
+                ControlFlow::Break(())
+            };
+            let end = layout::end_of(&prefix);
+            self.steps.scan(self.store, Family::Index, &prefix, &end, Order::Descending, &mut visit)?;
+            newest = newest.into_iter().chain(last?).max_by_key(Version::rank);
+        }
+        Ok(newest)
     }
 }

@@ -6,7 +6,7 @@
 //! | body | log number u32, seq u64 | the body's bytes |
 //! | object | arrival u64 | [`StoredObject`] |
 //! | index | `s` STIX id | [`State`]: the newest version of each publisher, and what is shown |
-//! | index | `i` STIX id, class, member, modified, inverted SHA-256 | [`Version`]: an older one |
+//! | index | `i` STIX id, class, member, TLP, modified, inverted SHA-256 | [`Version`]: an older one |
 //! | index | `p` arrival, record id | [`Publisher`]: who published the same bytes after the first |
 //! | index | `b` STIX id of the author, arrival | |
 //! | index | `o` TLP, key of an observable, arrival, kind | [`Row`] |
@@ -54,7 +54,7 @@ use crate::store::{Family, READING_INDEX, StoreError};
 
 /// The number of the table above, as far as the index goes, and of what [`crate::index::Facts`] takes from an object. An index
 /// of another one is rebuilt.
-pub(crate) const INDEX: u32 = 2;
+pub(crate) const INDEX: u32 = 3;
 
 /// Of family `meta`.
 pub(crate) const COUNTS: &[u8] = b"counts";

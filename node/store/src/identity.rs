@@ -2,7 +2,7 @@
 //!
 //! They are written once, by [`crate::create`], before the store gets its name on disk. A store that
 //! lacks one of them, or holds something else there, is damaged. One of an older schema is of this one once it is
-//! opened: schema 2 has another index, which the engine rebuilds when it finds the old one.
+//! opened: each had another index, which the engine rebuilds when it finds an older one.
 
 use std::fmt;
 use std::path::Path;
@@ -14,7 +14,7 @@ use rocksdb::{DB, WriteBatch, WriteOptions};
 use crate::{OpenError, family};
 
 /// The schema this build writes: the families and what their keys mean.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 
 /// `schema` → u32, big-endian.
 const SCHEMA_KEY: &[u8] = b"schema";

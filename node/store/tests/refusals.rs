@@ -56,12 +56,12 @@ fn the_folder_of_another_mesh_names_both() {
 fn a_newer_schema_is_not_misread() {
     let folder = tempfile::tempdir().unwrap();
     let store = RocksStore::open(folder.path(), MESH).unwrap();
-    let schema = Write::put(Family::Meta, b"schema", 3u32.to_be_bytes());
+    let schema = Write::put(Family::Meta, b"schema", 4u32.to_be_bytes());
     store.commit(&Batch { writes: vec![schema] }).unwrap();
     drop(store);
     let error = refusal(folder.path(), MESH);
-    assert!(matches!(error, OpenError::NewerSchema { found: 3, known: 2, .. }), "{error}");
-    says(&error, &["schema 3", "newer certmesh"]);
+    assert!(matches!(error, OpenError::NewerSchema { found: 4, known: 3, .. }), "{error}");
+    says(&error, &["schema 4", "newer certmesh"]);
 }
 
 #[test]
@@ -69,11 +69,16 @@ fn an_older_schema_becomes_this_one() {
     let folder = tempfile::tempdir().unwrap();
     let store = RocksStore::open(folder.path(), MESH).unwrap();
     let key = (Family::Meta, b"schema");
-    let schema = Write::put(key.0, key.1, 1u32.to_be_bytes());
-    store.commit(&Batch { writes: vec![schema] }).unwrap();
     drop(store);
-    let store = RocksStore::open(folder.path(), MESH).unwrap();
-    assert_eq!(store.get(key.0, key.1).unwrap(), Some(2u32.to_be_bytes().to_vec()));
+    for older in 1..certmesh_store::SCHEMA {
+        let store = RocksStore::open(folder.path(), MESH).unwrap();
+        let schema = Write::put(key.0, key.1, older.to_be_bytes());
+        store.commit(&Batch { writes: vec![schema] }).unwrap();
+        drop(store);
+        let store = RocksStore::open(folder.path(), MESH).unwrap();
+        let raised = store.get(key.0, key.1).unwrap();
+        assert_eq!(raised, Some(certmesh_store::SCHEMA.to_be_bytes().to_vec()));
+    }
 }
 
 #[test]

@@ -17,6 +17,8 @@ const MARKINGS: [(&str, &str); 3] = [
 ];
 /// Versions of one object, more than a page with room for one looks at.
 const HISTORY: usize = 24;
+/// What everyone sees the newest version of, and has older ones with stricter markings from the second round on.
+const MIXED: &str = "indicator--00000000-0000-4000-8000-000000000005";
 const CEILINGS: [&str; 5] = ["clear", "green", "amber", "amber+strict", "red"];
 
 /// An indicator and what speaks of it, all with one marking; in the second round, newer versions too.
@@ -38,6 +40,10 @@ fn objects(level: usize, round: usize) -> Vec<String> {
     let long = object("indicator", 4, "3", &pattern("domain-name:value = 'history.example'"));
     let version = |minute| long.replace("2026-03-01T00:00", &format!("2026-03-01T00:{minute:02}"));
     let history = (0..HISTORY).map(version);
+    // Its versions have an order, whatever the order in which they come.
+    let mixed = long.replace(&id("indicator", 4), MIXED);
+    let mixed = mixed.replace("2026-03-01T00:00", &format!("2026-03-01T01:{:02}", 9 - level));
+    let mixed = Some(mixed).filter(|_| round == usize::from(level > 0));
     let others = [
         object(
             "indicator",
@@ -67,7 +73,7 @@ fn objects(level: usize, round: usize) -> Vec<String> {
             ),
         ),
     ];
-    history.chain(others).collect()
+    history.chain(others).chain(mixed).collect()
 }
 
 fn publish_level(mesh: &Mesh, node: &Node, level: usize, round: usize) {
@@ -104,7 +110,12 @@ fn questions() -> Vec<(&'static str, String, Vec<u8>)> {
             ] {
                 get(format!("{at}/{list}/{query}"));
             }
+            for versions in ["all", "first", "last", "2026-03-01T01:08:00.000Z"] {
+                get(format!("{at}/{list}/?match[id]={MIXED}&match[version]={versions}&limit=1"));
+            }
         }
+        get(format!("{at}/objects/{MIXED}/?match[version]=first"));
+        get(format!("{at}/objects/{MIXED}/versions/"));
         for level in 0..MARKINGS.len() {
             for id in ["indicator", "malware"]
                 .map(|kind| format!("{kind}--00000000-0000-4000-8000-0000000{level}0001"))
@@ -222,6 +233,15 @@ fn nothing_above_a_ceiling_changes_any_answer() {
                 key.0, key.1, MARKINGS[level].0
             );
         }
+    }
+    for (ceiling, (word, _)) in CEILINGS.iter().zip(MARKINGS) {
+        let first =
+            tools[ceiling].get(&format!("{ALL}/objects/{MIXED}/?match[version]=first")).json::<Value>();
+        assert_eq!(
+            first["objects"][0]["name"],
+            format!("needle-{word}"),
+            "the oldest that {ceiling} may see"
+        );
     }
     // The last object that everyone sees ends each stream.
     publish_level(&mesh, node, 0, 2);

@@ -154,6 +154,7 @@ impl Writing<'_> {
         Version {
             class: self.ledger.owners.class(facts.created_by.as_deref(), publisher.member),
             member: publisher.member,
+            tlp: facts.tlp,
             modified: facts.modified,
             sha256: facts.sha256,
             arrival: subject.object.arrival,

@@ -120,6 +120,7 @@ mod tests {
         Version {
             class,
             member: member.parse().unwrap(),
+            tlp: certmesh_intel::Tlp::Green,
             modified: Some(modified),
             sha256: [arrival as u8; 32],
             arrival,

@@ -83,6 +83,8 @@ impl Class {
 pub(crate) struct Version {
     pub(crate) class: Class,
     pub(crate) member: MemberCode,
+    /// Its marking.
+    pub(crate) tlp: Tlp,
     /// Microseconds since 1970 UTC; what has none is older than what has one.
     pub(crate) modified: Option<i64>,
     pub(crate) sha256: [u8; 32],
@@ -103,7 +105,7 @@ impl Version {
 
     /// Its key among the older versions.
     pub(crate) fn key(&self, id: &[u8]) -> Vec<u8> {
-        version(id, self.class, self.member, self.modified, &self.sha256)
+        version(id, (self.class, self.member, self.tlp), self.modified, &self.sha256)
     }
 
     /// Flags, arrival, and the stamp if it is another.
@@ -118,13 +120,14 @@ impl Version {
     pub(crate) fn decode(key: &[u8], value: &[u8]) -> Result<Self, StoreError> {
         let mut key = Fields { rest: key, family: Family::Index };
         let [class] = key.take()?;
-        let member = key.member()?;
+        let (member, tlp) = (key.member()?, key.tlp()?);
         let modified = u64::from_be_bytes(key.take()?) ^ (1 << 63);
         let sha256: [u8; 32] = key.take()?;
         let mut value = Fields { rest: value, family: Family::Index };
         let mut version = Self {
             class: Class::decode(class)?,
             member,
+            tlp,
             modified: Some(modified as i64).filter(|modified| *modified != i64::MIN),
             sha256: sha256.map(|byte| !byte),
             arrival: 0,
@@ -155,20 +158,20 @@ pub(crate) fn versions(id: &[u8]) -> Vec<u8> {
     [b"i", id].concat()
 }
 
-/// Of family `index`: the prefix of one member's older versions of an id that count as `class`, in order of their ranks.
-pub(crate) fn versions_of(id: &[u8], class: Class, member: MemberCode) -> Vec<u8> {
-    [&versions(id)[..], &[class as u8], &member.bytes()].concat()
+/// Of family `index`: the prefix of one member's older versions of an id that count as `class` and have this marking, in
+/// order of their ranks.
+pub(crate) fn versions_of(id: &[u8], class: Class, member: MemberCode, tlp: Tlp) -> Vec<u8> {
+    [&versions(id)[..], &[class as u8], &member.bytes(), &[tlp as u8]].concat()
 }
 
 /// Of family `index`.
 pub(crate) fn version(
     id: &[u8],
-    class: Class,
-    member: MemberCode,
+    (class, member, tlp): (Class, MemberCode, Tlp),
     modified: Option<i64>,
     sha256: &[u8; 32],
 ) -> Vec<u8> {
-    let prefix = versions_of(id, class, member);
+    let prefix = versions_of(id, class, member, tlp);
     [&prefix[..], &sortable(modified), &sha256.map(|byte| !byte)].concat()
 }
 
@@ -181,12 +184,13 @@ fn sortable(modified: Option<i64>) -> [u8; 8] {
 pub(crate) fn encode_newest(version: &Version) -> Vec<u8> {
     let (class, inverted) = (version.class as u8, version.sha256.map(|byte| !byte));
     let member = version.member.bytes();
-    [&[class][..], &member, &sortable(version.modified), &inverted, &version.encode()].concat()
+    [&[class][..], &member, &[version.tlp as u8], &sortable(version.modified), &inverted, &version.encode()]
+        .concat()
 }
 
 /// The next of the versions that stand in the state of their id.
 pub(crate) fn decode_newest(fields: &mut Fields<'_>) -> Result<Version, StoreError> {
-    let key: [u8; 43] = fields.take()?;
+    let key: [u8; 44] = fields.take()?;
     let mut version = Version::decode(&key, &[0; 9])?;
     version.take(fields)?;
     Ok(version)

@@ -48,6 +48,7 @@ fn rows_and_versions_round_trip() {
     let mut version = Version {
         class: Class::Foreign,
         member: "SG".parse().unwrap(),
+        tlp: Tlp::Amber,
         modified: Some(-7),
         sha256: [9; 32],
         arrival: 5,
@@ -64,12 +65,12 @@ fn rows_and_versions_round_trip() {
 }
 
 #[test]
-fn versions_sort_by_modified_and_then_by_the_higher_hash() {
+fn versions_of_one_marking_sort_by_modified_and_then_by_the_higher_hash() {
     let code = "SG".parse().unwrap();
-    let key = |modified, sha256| version(b"a", Class::Owned, code, modified, &[sha256; 32]);
+    let key = |modified, sha256| version(b"a", (Class::Owned, code, Tlp::Green), modified, &[sha256; 32]);
     let keys = [key(None, 9), key(Some(-5), 9), key(Some(0), 9), key(Some(7), 9), key(Some(7), 8)];
     assert!(keys.is_sorted());
-    let prefix = versions_of(b"a", Class::Owned, code);
+    let prefix = versions_of(b"a", Class::Owned, code, Tlp::Green);
     assert!(keys[4] < end_of(&prefix) && keys[0] > prefix);
 }
 

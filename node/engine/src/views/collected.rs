@@ -344,25 +344,28 @@ impl Collecting<'_> {
         }
     }
 
-    /// The oldest of an id's versions that count.
+    /// The oldest of an id's versions that count and that the reader may see.
     fn oldest(&self, id: &str, state: &State) -> Result<Option<Version>, StoreError> {
         let id = layout::id(id);
         let mut oldest: Option<Version> = None;
         for newest in state.counted() {
-            let prefix = layout::versions_of(&id, newest.class, newest.member);
-            let mut rows = Merge::new(self.store, Order::Ascending, [prefix.clone()], (&[], None));
-            let first = match rows.next()? {
-                Some(read) => {
-                    let key = [&prefix[layout::versions(&id).len()..], read.rest].concat();
-                    Version::decode(&key, read.value)?
-                }
-                None => newest.clone(),
+            let first = match self.older(&id, &[newest.class], newest.member).next()? {
+                None => Some(newest.clone()).filter(|newest| newest.tlp <= self.reader.ceiling),
+                first => first,
             };
-            if oldest.as_ref().is_none_or(|oldest| first.rank() < oldest.rank()) {
-                oldest = Some(first);
-            }
+            oldest = oldest.into_iter().chain(first).min_by_key(Version::rank);
         }
         Ok(oldest)
+    }
+
+    /// A member's older versions of an id that count as one of these, in order of their ranks; those that the reader may see.
+    fn older(&self, id: &[u8], classes: &[Class], member: MemberCode) -> Older<'_> {
+        let of_class = |class: &Class| {
+            self.reader.markings().map(|tlp| layout::versions_of(id, *class, member, tlp)).collect::<Vec<_>>()
+        };
+        let prefixes: Vec<_> = classes.iter().flat_map(of_class).collect();
+        let rows = Merge::new(self.store, Order::Ascending, prefixes.clone(), (&[], None));
+        Older { rows, prefixes, skip: layout::versions(id).len() }
     }
 
     /// The versions of the ids that were asked for, where each stands in the collection.
@@ -428,38 +431,40 @@ impl Collecting<'_> {
 
     /// Adds a member's versions of an id, which may stand later among that member's than they arrived.
     fn place_of_member(&self, id: &str, member: MemberCode, places: &mut Places) -> Result<(), StoreError> {
-        let past = self.reader.ranges(&Term::PastCollection(Shelf::Id(id.to_owned())));
         let id = layout::id(id);
         let state = state(self.store, &id)?;
-        let mut visible = self.visible(&state)?;
-        if !self.wants_newest() {
-            let mut rows = Merge::numbered(self.store, Order::Ascending, past, (0, u64::MAX));
-            while let Some(read) = rows.next()? {
-                visible.insert(layout::arrival_of(read.rest)?);
-            }
-        }
-        if visible.is_empty() {
-            return Ok(());
-        }
         let own = state.newest().iter().filter(|it| it.member == member && it.class != Class::Impostor);
         // Only its newest copy is a member's word; its older ones are history.
-        for version in own.filter(|version| visible.contains(&version.arrival)) {
-            places.add(version.stamp, version.arrival);
+        for version in own.filter(|version| version.tlp <= self.reader.ceiling) {
+            if !self.wants_newest() || state.shown.contains(&version.arrival) {
+                places.add(version.stamp, version.arrival);
+            }
         }
         if self.wants_newest() {
             return Ok(());
         }
         // These come in the order of their ranks: all of them are looked at, and the first places kept.
-        let prefixes = [Class::Owned, Class::Foreign].map(|class| layout::versions_of(&id, class, member));
-        let mut rows = Merge::new(self.store, Order::Ascending, prefixes.clone(), (&[], None));
-        while let Some(read) = rows.next()? {
-            let key = [&prefixes[read.range][layout::versions(&id).len()..], read.rest].concat();
-            let version = Version::decode(&key, read.value)?;
-            if visible.contains(&version.arrival) {
-                places.add(version.stamp, version.arrival);
-            }
+        let mut older = self.older(&id, &[Class::Owned, Class::Foreign], member);
+        while let Some(version) = older.next()? {
+            places.add(version.stamp, version.arrival);
         }
         Ok(())
+    }
+}
+
+/// Older versions of an id on their way through the index.
+struct Older<'a> {
+    rows: Merge<'a>,
+    prefixes: Vec<Vec<u8>>,
+    /// How much of a key is the prefix of its id.
+    skip: usize,
+}
+
+impl Older<'_> {
+    fn next(&mut self) -> Result<Option<Version>, StoreError> {
+        let Some(read) = self.rows.next()? else { return Ok(None) };
+        let key = [&self.prefixes[read.range][self.skip..], read.rest].concat();
+        Version::decode(&key, read.value).map(Some)
     }
 }
 

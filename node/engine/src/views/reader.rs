@@ -132,7 +132,7 @@ pub(crate) fn copies(
             continue;
         }
         for class in Class::ALL {
-            let key = layout::version(&id, class, member, object.modified(), &sha256);
+            let key = layout::version(&id, (class, member, object.tlp()), object.modified(), &sha256);
             if let Some(value) = store.get(Family::Index, &key)? {
                 copies.push(Version::decode(&key[layout::versions(&id).len()..], &value)?);
             }

@@ -3,22 +3,24 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's own inputs")]
 
+mod collections;
 #[path = "../mesh/mod.rs"]
 mod mesh;
 mod plain;
 mod world;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use certmesh_engine::store::{Batch, Family, MemoryStore, Order, Store, Write};
 use certmesh_engine::{
-    Collection, KnownValues, ObjectFamily, Query, Reader, Selection, StoredObject, Versions, check,
-    collected, counts, listed, order_rebuild, query, rebuild, rebuild_is_due, related, versions, why,
+    Collection, KnownValues, Query, Reader, Selection, StoredObject, Versions, check, counts, listed,
+    order_rebuild, query, rebuild, rebuild_is_due, related, versions, why,
 };
 use certmesh_engine::{Steps, commit};
 use certmesh_intel::{Question, Tlp};
+use collections::collect;
 use mesh::{MY, Peer, membership};
 use plain::{Plain, word};
 use world::{Chance, LABELS, NOW_MS, Story, VALUES, code, id, owners};
@@ -195,102 +197,6 @@ fn queries_keep_to_the_time_of_arrival() {
             };
             let wanted: Vec<_> = all.iter().filter(inside).cloned().collect();
             assert_eq!(pages(case.store(), &reader, &asked), wanted);
-        }
-    });
-}
-
-/// All of a collection, a few a page.
-fn collect(store: &dyn Store, reader: &Reader, of: &Collection, selection: &Selection) -> Vec<StoredObject> {
-    let (mut found, mut after) = (Vec::new(), 0);
-    loop {
-        let page = collected(store, reader, of, selection, after, 3).unwrap();
-        assert!(page.objects.iter().all(|object| object.arrival > after && object.arrival <= page.next));
-        found.extend(page.objects);
-        after = page.next;
-        if !page.more {
-            assert!(found.windows(2).all(|pair| pair[0].arrival < pair[1].arrival), "in order of arrival");
-            return found;
-        }
-    }
-}
-
-#[test]
-fn collections_hold_what_they_should_once() {
-    cases(|case| {
-        let mut collections = vec![Collection::All];
-        collections.extend(ObjectFamily::ALL.map(Collection::Family));
-        collections.extend((0..3).map(|at| Collection::Member(code(at))));
-        let times = vec![1_672_531_200_000_000, 1_640_995_200_000_000];
-        let of_versions = [Versions::Newest, Versions::All, Versions::Oldest, Versions::At(times)];
-        for (reader, of_versions) in Case::readers()
-            .zip(of_versions.iter().cycle())
-            .chain(of_versions.iter().map(|versions| (Reader::operator(NOW_MS), versions)))
-        {
-            for collection in &collections {
-                let mut selection = Selection { versions: of_versions.clone(), ..Selection::default() };
-                let wanted = case.plain.collected(&reader, collection, of_versions);
-                let context = format!("seed {}, {collection:?}, {of_versions:?} for {reader:?}", case.seed);
-                assert_eq!(
-                    texts(collect(case.store(), &reader, collection, &selection)),
-                    wanted,
-                    "{context}"
-                );
-
-                selection.ids = vec![id("indicator", 1), id("report", 2), id("indicator", 1), "x".into()];
-                let of_ids = |json: &&String| {
-                    selection.ids[..2].iter().any(|id| json.contains(&format!("\"id\":\"{id}\"")))
-                };
-                let some: BTreeSet<_> = wanted.iter().filter(of_ids).cloned().collect();
-                let found = collect(case.store(), &reader, collection, &selection);
-                assert_eq!(texts(found), some, "{context}, by id");
-
-                selection.types = vec!["indicator".into(), "domain-name".into(), "indicator".into()];
-                selection.ids.clear();
-                let of_types = |json: &&String| {
-                    selection.types.iter().any(|it| json.contains(&format!("\"type\":\"{it}\"")))
-                };
-                let some: BTreeSet<_> = wanted.iter().filter(of_types).cloned().collect();
-                let found = collect(case.store(), &reader, collection, &selection);
-                assert_eq!(texts(found), some, "{context}, by type");
-            }
-        }
-    });
-}
-
-#[test]
-fn who_polls_misses_nothing_and_sees_nothing_twice() {
-    cases(|case| {
-        let collections = [Collection::All, Collection::Member(code(0)), Collection::Member(code(2))];
-        let reader = Reader::operator(0);
-        let mut peer = Peer::new(MY);
-        peer.now_ms = NOW_MS;
-        let mut cursors = [0; 3];
-        let mut seen: [BTreeMap<u64, String>; 3] = Default::default();
-        let mut poll = |peer: &Peer| {
-            for ((collection, cursor), seen) in collections.iter().zip(&mut cursors).zip(&mut seen) {
-                let selection = Selection::default();
-                loop {
-                    let page = collected(peer.store(), &reader, collection, &selection, *cursor, 2).unwrap();
-                    for object in page.objects {
-                        assert!(seen.insert(object.arrival, object.json).is_none(), "twice");
-                    }
-                    *cursor = page.next;
-                    if !page.more {
-                        break;
-                    }
-                }
-            }
-        };
-        case.story.tell(&mut peer, &mut case.chance, |peer| poll(peer));
-        for (collection, seen) in collections.iter().zip(&seen) {
-            for object in collect(peer.store(), &reader, collection, &Selection::default()) {
-                assert_eq!(
-                    seen.get(&object.arrival),
-                    Some(&object.json),
-                    "seed {}, {collection:?}",
-                    case.seed
-                );
-            }
         }
     });
 }

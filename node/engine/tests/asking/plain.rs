@@ -274,7 +274,8 @@ impl Plain {
                 Versions::All => true,
                 Versions::At(times) => object.modified().is_some_and(|it| times.contains(&it)),
                 Versions::Oldest => {
-                    counts.iter().min_by_key(|copy| copy.rank).is_some_and(|oldest| oldest.json == **json)
+                    let seen = counts.iter().filter(|copy| read(&copy.json).tlp() <= reader.ceiling);
+                    seen.min_by_key(|copy| copy.rank).is_some_and(|oldest| oldest.json == **json)
                 }
                 Versions::Newest => {
                     let expired = valid_until(json).is_some_and(|until| until <= reader.now_ms);

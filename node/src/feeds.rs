@@ -193,7 +193,9 @@ impl Feeds {
 
     /// Makes a list, and keeps it; one that is too long goes out while it is being made.
     fn make(&self, of: (Name, Wanted), state: State, reply: Reply) {
-        let long_tag = self.name_of(&of, state);
+        // One that is the same goes by the same name, whoever gets it.
+        let named = self.cache.named(&of, state, now_ms());
+        let long_tag = named.map_or_else(|| self.name_of(&of, state), |named| named.tag);
         let cut_off_since_ms = state.cut_off_since_ms;
         let pass = |spooled| Made { tag: long_tag.clone(), cut_off_since_ms, text: Text::Spooled(spooled) };
         let sink = RefCell::new(Sink::new(&self.spools, &pass, reply));
@@ -209,7 +211,7 @@ impl Feeds {
         };
         let name = |until_ms| {
             let named = Kept { state, until_ms, tag: long_tag.clone(), text: Vec::new() };
-            self.cache.name(of.clone(), named);
+            self.cache.name(of.clone(), named, now_ms());
         };
         sink.into_inner().end(outcome, keep, name);
     }

@@ -77,9 +77,12 @@ impl Cache {
         self.lock().long.get(of).filter(|kept| kept.holds(state, now_ms)).cloned()
     }
 
-    /// Remembers a list without its text.
-    pub(super) fn name(&self, of: (Name, Wanted), named: Kept) {
+    /// Remembers a list without its text, unless it has a name already: of those who make the same at once one names it.
+    pub(super) fn name(&self, of: (Name, Wanted), named: Kept, now_ms: u64) {
         let mut inner = self.lock();
+        if inner.long.get(&of).is_some_and(|first| first.holds(named.state, now_ms)) {
+            return;
+        }
         if inner.long.len() >= REMEMBERED {
             inner.long.clear();
         }

@@ -15,6 +15,11 @@ impl Changes {
         self.0.load(Ordering::Acquire)
     }
 
+    /// There may have been one that was not noticed.
+    pub(crate) fn note(&self) {
+        self.0.fetch_add(1, Ordering::Release);
+    }
+
     /// The store, through which changes are noticed.
     pub(crate) fn noticed(&self, store: Arc<dyn Store>) -> Arc<dyn Store> {
         Arc::new(Noticed { store, changes: self.clone() })
@@ -57,7 +62,7 @@ impl Store for Noticed {
     fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
         self.store.commit(batch)?;
         if batch.writes.iter().any(|write| matches!(write.family, Family::Index | Family::Object)) {
-            self.changes.0.fetch_add(1, Ordering::Release);
+            self.changes.note();
         }
         Ok(())
     }

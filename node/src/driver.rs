@@ -8,6 +8,9 @@ mod documents;
 mod full;
 mod gossip;
 mod inbox;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test's own inputs")]
+mod tests;
 mod tokens;
 mod waiting;
 
@@ -17,7 +20,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use certmesh_engine::store::{Store, StoreError};
-use certmesh_engine::tokens::{TokenId, Tokens};
+use certmesh_engine::tokens::{Token, Tokens};
 use certmesh_engine::{
     Committed, Document, Engine, PublishFault, Refusal, Signing, Steps, StopNote, commit, order_rebuild,
 };
@@ -32,7 +35,7 @@ use crate::peers::PeerBook;
 use crate::standing::SetStanding;
 use crate::stop_note;
 use bulk::{Batch, Checker};
-pub(crate) use full::Reopen;
+pub(crate) use full::{FullDisk, Reopen};
 use gossip::gossip_payload;
 use inbox::Inputs;
 pub(crate) use inbox::{DocumentResults, Inbox, Input, PublishReply, Published, Taken};
@@ -65,7 +68,7 @@ pub(crate) struct Driver {
     news: mpsc::Receiver<News>,
     signing: watch::Receiver<Signing>,
     tokens: watch::Receiver<Arc<Tokens>>,
-    is_full: watch::Receiver<bool>,
+    full_disk: watch::Receiver<Option<FullDisk>>,
     thread: std::thread::JoinHandle<()>,
 }
 
@@ -86,11 +89,11 @@ impl Driver {
         let (arrivals, _) = watch::channel(0);
         let (show_signing, signing) = watch::channel(engine.signing().clone());
         let (show_tokens, tokens) = watch::channel(Arc::clone(engine.tokens()));
-        let (show_full, is_full) = watch::channel(false);
+        let (show_full, full_disk) = watch::channel(None);
         let shell = Shell {
             ends: engine.stop_note(),
             reopen,
-            is_full: show_full,
+            full_disk: show_full,
             engine,
             store,
             mesh,
@@ -107,7 +110,7 @@ impl Driver {
             checker: Checker::start(inbox.bulk.clone())?,
         };
         let thread = std::thread::Builder::new().name("driver".into()).spawn(move || shell.run(inputs))?;
-        Ok(Self { inbox, news, signing, tokens, is_full, thread })
+        Ok(Self { inbox, news, signing, tokens, full_disk, thread })
     }
 
     /// Where to put inputs.
@@ -125,9 +128,9 @@ impl Driver {
         self.tokens.clone()
     }
 
-    /// Whether the disk is full, so that nothing can be written, as it changes.
-    pub(crate) fn is_full(&self) -> watch::Receiver<bool> {
-        self.is_full.clone()
+    /// What waits for room while the disk is full, as it changes.
+    pub(crate) fn full_disk(&self) -> watch::Receiver<Option<FullDisk>> {
+        self.full_disk.clone()
     }
 
     /// What the driver has to tell; nothing any more once it has ended.
@@ -154,12 +157,12 @@ struct Shell {
     signing: watch::Sender<Signing>,
     tokens: watch::Sender<Arc<Tokens>>,
     /// Tokens that are revoked, which the disk had no room to keep yet.
-    unwritten: Vec<TokenId>,
+    unwritten: Vec<Arc<Token>>,
     note: PathBuf,
     /// Where this node's own logs end on the disk, as of the last commit.
     ends: Option<StopNote>,
     reopen: Reopen,
-    is_full: watch::Sender<bool>,
+    full_disk: watch::Sender<Option<FullDisk>>,
     tell: mpsc::Sender<News>,
     runtime: Handle,
     waiting: Waiting,
@@ -183,7 +186,12 @@ struct Owed {
 }
 
 impl Shell {
-    fn run(mut self, mut inputs: Inputs) {
+    fn run(mut self, inputs: Inputs) {
+        self.work(inputs);
+        self.name_unwritten();
+    }
+
+    fn work(&mut self, mut inputs: Inputs) {
         loop {
             match self.turn(&mut inputs) {
                 Ok(ControlFlow::Continue(())) => {}
@@ -239,14 +247,20 @@ impl Shell {
                 () => inputs.try_next(),
             };
         }
-        self.settle(steps, owed)?;
-        if stop {
-            if let Some(note) = self.engine.stop_note() {
-                stop_note::leave(&self.note, &note);
+        match self.settle(steps, owed) {
+            Ok(()) if !stop => return Ok(ControlFlow::Continue(())),
+            Ok(()) => {
+                if let Some(note) = self.engine.stop_note() {
+                    stop_note::leave(&self.note, &note);
+                }
             }
-            return Ok(ControlFlow::Break(()));
+            // No note of this stop: what the failed write has left behind is not known.
+            Err(error) if stop && error.is_full() => {
+                tracing::error!("{error}; this was the last to be written")
+            }
+            Err(error) => return Err(error),
         }
-        Ok(ControlFlow::Continue(()))
+        Ok(ControlFlow::Break(()))
     }
 
     /// Goes on with what one commit could not hold.

@@ -30,7 +30,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 
 use crate::allowed::Allowed;
-use crate::driver::Input;
+use crate::driver::{FullDisk, Input};
 use crate::feeds::Feeds;
 use crate::peers::PeerBook;
 use crate::soc::Figures;
@@ -56,8 +56,8 @@ pub(crate) struct State {
     pub(crate) peers: Arc<PeerBook>,
     pub(crate) signing: watch::Receiver<Signing>,
     pub(crate) tokens: watch::Receiver<Arc<Tokens>>,
-    /// Whether the disk is full, so that nothing can be written.
-    pub(crate) is_full: watch::Receiver<bool>,
+    /// What waits for room, while the disk is full and nothing can be written.
+    pub(crate) full_disk: watch::Receiver<Option<FullDisk>>,
     /// The name that the store got when it was made: arrivals mean something within it alone.
     pub(crate) store_id: String,
     /// Where the store is.

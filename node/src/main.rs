@@ -162,7 +162,7 @@ async fn serve(config: Config, soc_threads: &tokio::runtime::Handle) -> Result<(
         Arc::clone(&peers),
         set_standing,
         note_path,
-        Box::new(reopening(material, store.clone(), Arc::clone(&known))),
+        Box::new(reopening(material, store.clone(), Arc::clone(&known), changes.clone())),
     )?;
     let mut sync = sync::Sync::new(sync::Puller::new(
         mesh.clone(),
@@ -191,7 +191,7 @@ async fn serve(config: Config, soc_threads: &tokio::runtime::Handle) -> Result<(
         peers: Arc::clone(&peers),
         signing: driver.signing(),
         tokens: driver.tokens(),
-        is_full: driver.is_full(),
+        full_disk: driver.full_disk(),
         store_id: store.id().to_string(),
         data_dir: config.data_dir.clone(),
         soc: Arc::default(),
@@ -243,6 +243,7 @@ fn reopening(
     material: Material,
     store: Arc<RocksStore>,
     known: Arc<KnownValues>,
+    changes: Changes,
 ) -> impl Fn(Option<&StopNote>) -> Result<Option<Engine>, Failure> + Send {
     move |note| {
         match store.reopen()? {
@@ -255,6 +256,8 @@ fn reopening(
         let (membership, _) = material.membership(&*store)?;
         let mut engine = Engine::open(Arc::new(membership), material.key.clone(), &*store, note)?;
         engine.keep_up(Arc::clone(&known));
+        // What the failed write was to change may have changed.
+        changes.note();
         Ok(Some(engine))
     }
 }

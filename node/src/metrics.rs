@@ -41,7 +41,7 @@ fn write_node(state: &State, page: &mut Page) -> Result<(), StoreError> {
     page.one("certmesh_exercise", "gauge", "Whether all of it is an exercise.", exercise);
     let signs = *state.signing.borrow() == Signing::Free;
     page.one("certmesh_signs", "gauge", "Whether the node signs what is published on it.", u8::from(signs));
-    let is_full = u8::from(*state.is_full.borrow());
+    let is_full = u8::from(state.full_disk.borrow().is_some());
     page.one("certmesh_disk_full", "gauge", "Whether nothing can be written for want of room.", is_full);
     page.one("certmesh_records", "gauge", "Records of all logs.", counts.records);
     page.one("certmesh_objects", "gauge", "Different objects.", counts.objects);

@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use certmesh_engine::store::StoreError;
-use certmesh_engine::{Engine, PublishFault, StopNote};
+use certmesh_engine::{Engine, PublishFault, StopNote, last_arrival};
 use certmesh_mesh::Verdict;
 
 use super::inbox::Inputs;
@@ -18,6 +18,13 @@ use crate::Failure;
 
 /// How often it is tried whether there is room again.
 const RETRY: Duration = Duration::from_secs(2);
+
+/// What waits for room.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct FullDisk {
+    /// Names of the tokens that were revoked meanwhile. Nobody's any more, they would be again after a stop.
+    pub(crate) revoked: Vec<String>,
+}
 
 /// Opens store and engine anew; nothing, if it has to be tried again later.
 pub(crate) type Reopen = Box<dyn Fn(Option<&StopNote>) -> Result<Option<Engine>, Failure> + Send>;
@@ -35,7 +42,7 @@ impl Shell {
         tracing::error!(
             "{error}; nothing is taken or published until there is room; what is here can be read"
         );
-        self.is_full.send_replace(true);
+        self.show_full_disk();
         let mut tried = Instant::now();
         loop {
             let next = self.runtime.block_on(async { tokio::time::timeout(RETRY, inputs.next()).await });
@@ -56,6 +63,12 @@ impl Shell {
         }
     }
 
+    /// Lets readers see what waits for room.
+    pub(super) fn show_full_disk(&self) {
+        let revoked = self.unwritten.iter().map(|token| token.terms.name.clone()).collect();
+        self.full_disk.send_replace(Some(FullDisk { revoked }));
+    }
+
     /// Whether there is room again.
     fn go_on(&mut self, engine: Engine) -> Result<bool, StoreError> {
         self.engine = engine;
@@ -69,7 +82,9 @@ impl Shell {
         self.peers.follow(self.engine.membership(), self.engine.node_id());
         self.show_signing();
         self.tokens.send_replace(self.engine.tokens().clone());
-        self.is_full.send_replace(false);
+        // What failed may be there all the same.
+        self.arrivals.send_replace(last_arrival(&*self.store)?);
+        self.full_disk.send_replace(None);
         tracing::info!("the disk has room again: all goes on");
         Ok(true)
     }

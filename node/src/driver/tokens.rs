@@ -95,10 +95,13 @@ impl Shell {
     /// Of what could not be written, what was revoked counts all the same, if only for want of room.
     pub(super) fn revoke_unwritten(&mut self, answers: Vec<TokenAnswer>, error: &StoreError) {
         for answer in answers {
-            if let TokenAnswer::Revoked(Ok(token), reply) = answer
-                && error.is_full()
-            {
-                self.revoke_for_now(&token.id.to_string(), reply);
+            match answer {
+                TokenAnswer::Revoked(Ok(token), reply) if error.is_full() => {
+                    self.revoke_for_now(&token.id.to_string(), reply);
+                }
+                TokenAnswer::Revoked(Err(fault), reply) => drop(reply.send(Err(fault))),
+                // A reply that is dropped says that it was not carried out.
+                TokenAnswer::Created(..) | TokenAnswer::Revoked(..) => {}
             }
         }
     }
@@ -109,10 +112,21 @@ impl Shell {
         let revoked = shown.find(id_or_name).map(|token| {
             tracing::warn!(name = token.terms.name, id = %token.id, "a token was revoked, which the full disk does not keep yet");
             self.tokens.send_replace(Arc::new(shown.without(token.id)));
-            self.unwritten.push(token.id);
+            self.unwritten.push(Arc::clone(&token));
             Revoked { token, is_kept: false }
         });
+        self.show_full_disk();
         let _ = reply.send(revoked);
+    }
+
+    /// Says which revocations end with this process, as nothing could write them.
+    pub(super) fn name_unwritten(&self) {
+        for token in &self.unwritten {
+            tracing::error!(
+                name = token.terms.name, id = %token.id,
+                "this token was revoked, which the full disk has not kept: it opens the node again after the next start, until it is revoked again"
+            );
+        }
     }
 
     /// Writes what was revoked meanwhile.
@@ -121,12 +135,14 @@ impl Shell {
             return Ok(());
         }
         let mut steps = Steps::default();
-        for id in &self.unwritten {
+        for token in &self.unwritten {
             // One that was never written needs no revoking.
-            let _ = self.engine.revoke_token(&id.to_string(), &mut steps);
+            let _ = self.engine.revoke_token(&token.id.to_string(), &mut steps);
         }
         self.settle(steps, Owed::default())?;
-        self.unwritten.clear();
+        for token in self.unwritten.drain(..) {
+            tracing::info!(name = token.terms.name, id = %token.id, "that this token was revoked is written now");
+        }
         Ok(())
     }
 }

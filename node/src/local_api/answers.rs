@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 
 use super::State;
 use crate::clock::now_ms;
-use crate::driver::Input;
+use crate::driver::{FullDisk, Input};
 use crate::metrics;
 use crate::peers::PeerEntry;
 
@@ -232,7 +232,15 @@ pub(crate) fn alarms(state: &State, signing: &Signing) -> Result<Vec<String>, St
     let (now, membership) = (now_ms(), state.membership.now());
     let mut alarms = Vec::new();
     alarms.extend(membership.splits().iter().map(split));
-    if *state.is_full.borrow() {
+    let full_disk = state.full_disk.borrow().clone();
+    if let Some(FullDisk { revoked }) = full_disk {
+        if !revoked.is_empty() {
+            alarms.push(format!(
+                "tokens that were revoked while the disk is full open nothing, but a stop before there is room would \
+                 forget that: {}",
+                revoked.join(", ")
+            ));
+        }
         alarms.push(
             "the disk is full: nothing is taken from others or published until there is room; what is here can \
              be read"

@@ -39,7 +39,7 @@ fn a_full_disk_stops_writing_and_nothing_else() {
         ])
     };
     let mut acknowledged = records_of(publish(0));
-    let (stolen, other) = (sg.tool_with(&["stolen"]), sg.tool());
+    let (stolen, other) = (sg.tool_with(&["stolen"]), sg.tool_with(&["other"]));
     let filler = disk.mounted_at().join("filler");
     fill(&filler);
     // RocksDB has reserved some room already.
@@ -67,6 +67,8 @@ fn a_full_disk_stops_writing_and_nothing_else() {
     // At once; but a slow machine is no defect.
     assert!(asked.elapsed() < Duration::from_secs(5), "a stream outlived its token");
     assert_eq!(other.get(SINCE_EVER).status, 200);
+    let waits = |alarm: &String| alarm.contains("a stop before there is room would forget that: stolen");
+    assert!(sg.status().alarms.iter().any(waits), "{:?}", sg.status().alarms);
 
     my.publish(&Bundle::varied(MOST + 1, 20).write(scratch.path()));
     fs::remove_file(&filler).unwrap();
@@ -85,6 +87,18 @@ fn a_full_disk_stops_writing_and_nothing_else() {
     sg.stop();
     sg.start_to_sign();
     assert_eq!(stolen.get(SINCE_EVER).status, 401, "by now it is written");
+
+    // A stop before there is room takes back what could not be written, and the log says so.
+    fill(&filler);
+    (MOST + 2..2 * MOST).find(|seed| publish(*seed).code != Some(0)).expect("the disk never filled up");
+    sg.run(["token", "revoke", "other"]);
+    sg.stop();
+    let log = sg.log();
+    let forgotten = |line: &&str| line.contains("until it is revoked again") && line.contains("other");
+    assert!(log.lines().rfind(forgotten).is_some(), "{log}");
+    fs::remove_file(&filler).unwrap();
+    sg.start_to_sign();
+    assert_eq!(other.get(SINCE_EVER).status, 200);
     sg.stop();
 }
 

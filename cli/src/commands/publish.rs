@@ -23,6 +23,7 @@ use texts::Texts;
 pub(super) use values::{confidence, is_number};
 
 use crate::error::CommandError;
+use crate::file;
 use crate::progress::Progress;
 use crate::session::{Session, talk};
 use crate::table::count;
@@ -78,7 +79,10 @@ impl Publish {
         self.tlp.map_or(Ok(()), prepare::check_level)?;
         let prepared = match &self.file {
             Some(path) => {
-                self.values.refuse_for_file()?;
+                // Where there is none, that is what is wrong.
+                if path.exists() || file::is_dash(path) {
+                    self.values.refuse_for_file()?;
+                }
                 self.read_file(path)?
             }
             None => self.values.prepare(session, self.tlp.unwrap_or(Tlp::Amber), self.dry_run).await?,
@@ -211,7 +215,7 @@ fn report(
     }
     if published.known > 0 {
         let all = if published.known == published.objects { "all" } else { &published.known.to_string() };
-        talk(format_args!("note: {all} of them were there already, byte for byte, and are not shown twice"));
+        talk(format_args!("note: {all} of them were there already, byte for byte"));
     }
     Ok(())
 }

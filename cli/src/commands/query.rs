@@ -17,8 +17,6 @@ use crate::table::{count, table};
 use crate::time::AgeOrTime;
 use formats::Printer;
 
-/// Letters by which a word may differ from the one that is meant.
-const NEAR: usize = 3;
 /// The longest type of the standard has fewer letters.
 const LONGEST_TYPE: usize = 40;
 /// How many objects a table shows unless told otherwise.
@@ -151,6 +149,10 @@ impl Query {
             (printed, cursor) = (printed + 1, line.cursor);
         }
         printer.end(session)?;
+        if printed == 0 {
+            session.flush()?;
+            return self.say_what_is_unknown(session).await;
+        }
         Ok(())
     }
 
@@ -198,7 +200,8 @@ impl Query {
         let sort = self.sort.to_possible_value().map(|sort| sort.get_name().to_owned());
         QueryParams {
             value: self.value.clone(),
-            object_type: self.object_type.clone(),
+            // The standard's types are in lower case, whatever people type.
+            object_type: self.object_type.as_ref().map(|name| name.to_ascii_lowercase()),
             observable: self.observable.clone(),
             id: self.id.clone(),
             from: self.from.map(|code| code.to_string()),
@@ -223,8 +226,11 @@ fn unknown_type(kind: &str) -> Option<Option<&'static str>> {
     if kind.starts_with("x-") || validate::types().any(|known| known == kind) {
         return None;
     }
+    let begins = validate::types().filter(|known| kind.len() > 2 && known.starts_with(&kind)).min();
+    // One letter in four may be wrong.
+    let is_near = |(distance, _): &(usize, &str)| *distance <= (kind.len() / 4).max(1);
     let near = validate::types().map(|known| (strsim::levenshtein(known, &kind), known)).min();
-    Some(near.filter(|(distance, _)| *distance <= NEAR && *distance < kind.len()).map(|(_, known)| known))
+    Some(begins.or(near.filter(is_near).map(|(_, known)| known)))
 }
 
 fn say_more(cursor: Option<String>) {
@@ -256,7 +262,11 @@ mod tests {
         }
         assert_eq!(unknown_type("indicater"), Some(Some("indicator")));
         assert_eq!(unknown_type("sightings"), Some(Some("sighting")));
-        assert_eq!(unknown_type("what-is-this"), Some(None));
+        assert_eq!(unknown_type("ipv4"), Some(Some("ipv4-addr")));
+        assert_eq!(unknown_type("email"), Some(Some("email-addr")));
+        for none in ["what-is-this", "host", "ip"] {
+            assert_eq!(unknown_type(none), Some(None), "{none}");
+        }
         assert_eq!(unknown_type(""), Some(None));
     }
 }

@@ -80,7 +80,7 @@ fn peers(status: &NodeStatus) -> String {
     words
 }
 
-/// Where SOC tools find the node.
+/// Where the node listens for SOC tools.
 fn soc(status: &NodeStatus) -> String {
     let urls: Vec<_> = status.soc_urls.iter().map(|url| safe(url, 100)).collect();
     let tokens = count(status.soc_tokens, "token");
@@ -88,7 +88,7 @@ fn soc(status: &NodeStatus) -> String {
         return format!("tools are not served; {tokens} would let them read");
     }
     let verb = if status.soc_tokens == 1 { "lets" } else { "let" };
-    format!("tools are served at {}; {tokens} {verb} them read", urls.join(", "))
+    format!("listens at {}; {tokens} {verb} tools read", urls.join(", "))
 }
 
 fn name(peer: &PeerState) -> String {
@@ -121,7 +121,7 @@ mod tests {
         signs    yes
         holds    9 objects (1 indicator) in 2 records
         peers    1 of 2 connected; not connected: VN cc; behind: MY 01234567 (12 records, 9 s)
-        soc      tools are served at https://192.0.2.7:7480; 2 tokens let them read
+        soc      listens at https://192.0.2.7:7480; 2 tokens let tools read
         refused  3 × bad signature
         alarms   1
         ALARM: the disk is full

@@ -18,7 +18,8 @@ pub struct PublishRequest {
 pub struct Published {
     /// How many objects the record holds.
     pub objects: u64,
-    /// How many of them were there already, byte for byte.
+    /// How many of them were there already, byte for byte. Of a record that is too large for one commit only the objects of its
+    /// first part are counted.
     #[serde(default)]
     pub known: u64,
     /// The record's id, 64 hexadecimal digits.
@@ -86,7 +87,8 @@ pub struct Status {
     pub indicators: u64,
     /// What was refused since the start: how often, by reason.
     pub refused: BTreeMap<String, u64>,
-    /// Where SOC tools reach this node; nowhere, if empty.
+    /// Where this node listens for SOC tools; nowhere, if empty. They may know it by another name: this is the address that it
+    /// is bound to.
     #[serde(default)]
     pub soc_urls: Vec<String>,
     /// How many tokens hold that let them read.
@@ -317,7 +319,13 @@ pub struct TokenRevoked {
     #[serde(flatten)]
     pub entry: TokenEntry,
     /// Whether that is written. If not, the disk is full: it is written once there is room, unless the node ends before.
+    #[serde(default = "always")]
     pub kept: bool,
+}
+
+/// A node without this word answers once it is written.
+fn always() -> bool {
+    true
 }
 
 /// The tokens of a node.

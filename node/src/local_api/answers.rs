@@ -10,6 +10,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use certmesh_api::{ErrorBody, Fork, Forks, Peer, PeerState, Peers, PublishRequest, Published, Status};
 use certmesh_engine::store::StoreError;
+use certmesh_engine::tokens::Scope;
 use certmesh_engine::{Lag, PublishFault, Signing, Split, counts, forks as known_forks, nearly_used_up};
 use certmesh_wire::{NodeState, RecordId, sha256};
 use tokio::sync::oneshot;
@@ -187,7 +188,9 @@ pub(super) async fn status(AxumState(state): AxumState<State>) -> Result<Json<St
             .borrow()
             .all()
             .iter()
-            .filter(|token| now_ms() < token.terms.expires_ms)
+            .filter(|token| {
+                now_ms() < token.terms.expires_ms && Scope::READING.iter().any(|it| token.may(*it))
+            })
             .count() as u64,
         alarms: alarms(&state, &signing)?,
         peers: peers

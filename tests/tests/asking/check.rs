@@ -80,9 +80,15 @@ fn what_is_no_value_does_not_stop_the_rest() {
     let file = mesh.path("values.txt");
     std::fs::write(&file, [b"\xff\xfe\n", &vec![b'x'; 5_000_000][..], b"\n\0\nevil.example"].concat())
         .unwrap();
-    let lines: Vec<Value> = sg.run(["check".as_ref(), "--json".as_ref(), file.as_os_str()]).lines();
+    let ran = sg.run(["check".as_ref(), "--json".as_ref(), file.as_os_str()]);
+    let lines: Vec<Value> = ran.lines();
     let known: Vec<_> = lines.iter().map(|line| line["known"] == true).collect();
     assert_eq!(known, [false, false, false, true]);
     assert!(lines[1]["error"].as_str().unwrap().contains("longer than"), "{}", lines[1]["error"]);
+    // A table that was taken for a list of values.
+    std::fs::write(&file, "value,label\nevil.example,c2\nevil.example\n").unwrap();
+    let ran = sg.run(["check".as_ref(), file.as_os_str()]);
+    assert!(ran.stderr.contains("2 of the first 3 lines are not recognised as values"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("Line 1: \"value,label\" is nothing that is recognised"), "{}", ran.stderr);
     assert!(sg.run(["check", "--json", "no/such/file.txt"]).done().contains("\"known\":false"));
 }

@@ -100,7 +100,18 @@ fn a_query_for_nothing_says_so() {
     let talk = |words: &[&str]| node.run(["query"].iter().chain(words)).stderr;
     assert!(talk(&["--type", "indicater"]).contains("did you mean indicator?"));
     assert!(talk(&["--from", "MY"]).contains("MY has no node in this mesh; who has: SG"));
+    for format in ["json", "csv", "stix"] {
+        assert!(
+            talk(&["--type", "ipv4", "--format", format]).contains("did you mean ipv4-addr?"),
+            "{format}"
+        );
+    }
     assert_eq!(talk(&["--from", "SG", "--type", "tool"]).trim(), "nothing found");
+    // A value in place of a file, whatever else is said of it; and the case of a type does not count.
+    let refused = node.run(["publish", "203.0.113.7", "--label", "c2"]).refused(1);
+    assert!(refused.contains("publish --value '203.0.113.7'"), "{refused}");
+    node.run(["publish", "--value", "203.0.113.7", "--label", "c2"]).done();
+    assert!(node.run(["query", "--type", "Indicator"]).done().contains("203.0.113.7"));
 }
 
 #[test]

@@ -71,6 +71,23 @@ fn doubt(argument: &str) {
     }
 }
 
+/// Says which of a file's first lines are no values: it may be a table, or a report.
+fn doubt_lines(path: &Path, piece: &[u8]) {
+    let whole = piece.iter().rposition(|byte| *byte == b'\n').map_or(piece, |end| &piece[..end]);
+    let lines = String::from_utf8_lossy(whole);
+    let lines = || lines.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let is_none = |fault: &Unrecognised| !matches!(fault, Unrecognised::Ambiguous(..));
+    let mut faults = lines().filter_map(|(at, line)| Some((at, recognise(line).err().filter(is_none)?)));
+    let Some((at, first)) = faults.next() else { return };
+    let number = 1 + faults.count();
+    let words = match number {
+        1 => "is not recognised as a value; it is looked up as it stands",
+        _ => "are not recognised as values; they are looked up as they stand",
+    };
+    let (path, all) = (file::shown(path), lines().count());
+    talk(format_args!("note: {path}: {number} of the first {all} lines {words}. Line {}: {first}", at + 1));
+}
+
 /// How many bytes there are, if all of them are known.
 pub(super) fn total(sources: &[Source]) -> Option<u64> {
     sources.iter().map(Source::len).sum()
@@ -102,7 +119,7 @@ impl Source {
 
 /// Reads to the end, or until nobody takes any more. A last line without an end gets one.
 fn copy(from: &mut impl Read, take: &mut impl FnMut(&[u8]) -> bool, path: &Path) -> Result<(), CommandError> {
-    let (mut buffer, mut ended) = (vec![0; PIECE], true);
+    let (mut buffer, mut ended, mut is_first) = (vec![0; PIECE], true, true);
     loop {
         let len = match from.read(&mut buffer) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -110,6 +127,9 @@ fn copy(from: &mut impl Read, take: &mut impl FnMut(&[u8]) -> bool, path: &Path)
         };
         if len == 0 {
             break;
+        }
+        if std::mem::take(&mut is_first) {
+            doubt_lines(path, &buffer[..len]);
         }
         ended = buffer[len - 1] == b'\n';
         if !take(&buffer[..len]) {

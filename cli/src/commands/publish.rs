@@ -23,7 +23,6 @@ use texts::Texts;
 pub(super) use values::{confidence, is_number};
 
 use crate::error::CommandError;
-use crate::file;
 use crate::progress::Progress;
 use crate::session::{Session, talk};
 use crate::table::count;
@@ -79,8 +78,8 @@ impl Publish {
         self.tlp.map_or(Ok(()), prepare::check_level)?;
         let prepared = match &self.file {
             Some(path) => {
-                // Where there is none, that is what is wrong.
-                if path.exists() || file::is_dash(path) {
+                // A value in place of a file is to become one.
+                if value_for_file(path).is_none() {
                     self.values.refuse_for_file()?;
                 }
                 self.read_file(path)?
@@ -108,13 +107,18 @@ impl Publish {
 
 /// The fault, with what to do where a value was given in place of a file.
 fn perhaps_a_value(path: &Path, fault: CommandError) -> CommandError {
-    match path.to_str() {
-        Some(text) if !path.exists() && values::is_value(text) => fault.hint(format_args!(
+    match value_for_file(path) {
+        Some(text) => fault.hint(format_args!(
             "if it is a value, not a file: certmesh publish --value '{}'",
             safe(text, 200)
         )),
-        _ => fault,
+        None => fault,
     }
+}
+
+/// The value that was given in place of a file.
+fn value_for_file(path: &Path) -> Option<&str> {
+    path.to_str().filter(|text| !path.exists() && values::is_value(text))
 }
 
 /// Publishes the versions that revoke objects.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use certmesh_engine::store::{Store, StoreError};
-use certmesh_engine::{KnownValues, Membership, rebuild, rebuild_is_due};
+use certmesh_engine::{KnownValues, Membership, Steps, commit, order_rebuild, rebuild, rebuild_is_due};
 
 use crate::clock::now_ms;
 
@@ -31,7 +31,18 @@ pub(crate) async fn rebuild_if_due(
                 tracing::info!(step = rebuilt.phase, of = 4, done = rebuilt.done, "{}", rebuilt.words);
             }
         };
-        rebuild(&*store, &membership, now_ms(), &mut tell)?;
+        let rebuilt = rebuild(&*store, &membership, now_ms(), &mut tell);
+        if let Err(error) = &rebuilt
+            && error.is_of_the_index()
+        {
+            tracing::error!("what was rebuilt of the index before is damaged ({error}): it is begun anew");
+            let mut steps = Steps::default();
+            order_rebuild(&mut steps);
+            commit(&*store, steps)?;
+            rebuild(&*store, &membership, now_ms(), &mut tell)?;
+        } else {
+            rebuilt?;
+        }
         tracing::info!(seconds = started.elapsed().as_secs(), "the index is rebuilt");
         Ok(())
     };

@@ -91,7 +91,7 @@ impl Engine {
         let member = node.member;
         let logs = layout::read_logs(store)?;
         let noted = rebuild::read_index(store)?;
-        if rebuild::is_due(store)? {
+        if !rebuild::is_whole(store)? {
             return Err(OpenFault::Index);
         }
         let owners = match store.get(Family::Meta, layout::OWNERS)? {

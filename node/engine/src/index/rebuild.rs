@@ -41,16 +41,22 @@ pub(crate) fn read_index(store: &dyn Store) -> Result<Option<u32>, StoreError> {
 
 /// Whether the index of a store has to be rebuilt before an engine can be opened on it.
 pub fn is_due(store: &dyn Store) -> Result<bool, StoreError> {
-    if store.get(Family::Meta, layout::REBUILD)?.is_some() {
-        return Ok(true);
-    }
-    let is_used = store.get(Family::Meta, layout::COUNTS)?.is_some();
-    Ok(is_used && read_index(store)? != Some(layout::INDEX))
+    Ok(store.get(Family::Meta, layout::REBUILD)?.is_some() || !is_whole(store)?)
 }
 
-/// Notes that the index is to be rebuilt with the next start.
+/// Notes that the index is to be rebuilt with the next start; until then it is as good as it was.
 pub fn order_rebuild(steps: &mut Steps) {
-    steps.put(Family::Meta, layout::REBUILD.to_vec(), At::Clearing.encode());
+    steps.put(Family::Meta, layout::REBUILD.to_vec(), At::Ordered.encode());
+}
+
+/// Whether the index can be read: a rebuild that is merely ordered has changed nothing.
+pub(crate) fn is_whole(store: &dyn Store) -> Result<bool, StoreError> {
+    let is_touched = match store.get(Family::Meta, layout::REBUILD)? {
+        Some(mark) => At::decode(&mark)? != At::Ordered,
+        None => false,
+    };
+    let is_used = store.get(Family::Meta, layout::COUNTS)?.is_some();
+    Ok(!is_touched && (!is_used || read_index(store)? == Some(layout::INDEX)))
 }
 
 /// Rebuilds the index, from where the last run ended. `tell` is called after each portion.
@@ -63,7 +69,7 @@ pub fn rebuild(
     tell: &mut dyn FnMut(Rebuilt),
 ) -> Result<(), StoreError> {
     let mark = store.get(Family::Meta, layout::REBUILD)?;
-    let mut at = mark.map_or(Ok(At::Clearing), |mark| At::decode(&mark))?;
+    let mut at = mark.map_or(Ok(At::Ordered), |mark| At::decode(&mark))?;
     let ledger = Ledger::open(store, Owners::of(membership.roster()))?;
     let mut rebuild = Rebuild { store, membership, ledger, now_ms, logs: layout::read_logs(store)?, done: 0 };
     while at != At::End {
@@ -84,6 +90,8 @@ pub fn rebuild(
 /// Where a rebuild is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum At {
+    /// At nothing yet.
+    Ordered,
     Clearing,
     /// From this arrival on.
     Objects(u64),
@@ -97,25 +105,31 @@ enum At {
 impl At {
     fn phase(&self) -> (u8, &'static str) {
         match self {
-            Self::Clearing => (1, "clearing the old index"),
+            Self::Ordered | Self::Clearing => (1, "clearing the old index"),
             Self::Objects(_) => (2, "reading objects"),
             Self::Records(..) => (3, "reading records"),
             Self::Rows(_) | Self::End => (4, "writing the index"),
         }
     }
 
+    /// The number of the table that is being made, and the place.
     fn encode(&self) -> Vec<u8> {
-        match self {
+        let place = match self {
+            Self::Ordered => vec![0],
             Self::Clearing | Self::End => vec![1],
             Self::Objects(arrival) => layout::at(vec![2], *arrival),
             Self::Records(log, seq) => layout::at([&[3][..], &log.0].concat(), *seq),
             Self::Rows(arrival) => layout::at(vec![4], *arrival),
-        }
+        };
+        [&layout::INDEX.to_be_bytes()[..], &place].concat()
     }
 
+    /// What was being made of another table is begun anew, from what there is of it.
     fn decode(value: &[u8]) -> Result<Self, StoreError> {
-        let mut fields = Fields { rest: value, family: Family::Meta };
+        let Some(place) = value.strip_prefix(&layout::INDEX.to_be_bytes()) else { return Ok(Self::Clearing) };
+        let mut fields = Fields { rest: place, family: Family::Meta };
         Ok(match fields.take()? {
+            [0] => Self::Ordered,
             [1] => Self::Clearing,
             [2] => Self::Objects(u64::from_be_bytes(fields.take()?)),
             [3] => Self::Records(LogId(fields.take()?), u64::from_be_bytes(fields.take()?)),
@@ -140,7 +154,7 @@ type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
 impl Rebuild<'_> {
     fn portion(&mut self, at: At, steps: &mut Steps) -> Result<At, StoreError> {
         match at {
-            At::Clearing => self.clear(steps),
+            At::Ordered | At::Clearing => self.clear(steps),
             At::Objects(from) => self.note_objects(from, steps),
             At::Records(log, seq) => self.read_records(log, seq, steps),
             At::Rows(from) => self.write_rows(from, steps),

@@ -7,21 +7,21 @@ mod collections;
 #[path = "../mesh/mod.rs"]
 mod mesh;
 mod plain;
+mod rebuilding;
 mod world;
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use certmesh_engine::store::{Batch, Family, MemoryStore, Order, Store, Write};
+use certmesh_engine::store::{Family, MemoryStore, Order, Store};
 use certmesh_engine::{
-    Collection, KnownValues, Query, Reader, Selection, StoredObject, Versions, check, counts, listed,
-    order_rebuild, query, rebuild, rebuild_is_due, related, versions, why,
+    Collection, KnownValues, Query, Reader, Selection, StoredObject, Versions, check, counts, listed, query,
+    related, versions, why,
 };
-use certmesh_engine::{Steps, commit};
 use certmesh_intel::{Question, Tlp};
 use collections::collect;
-use mesh::{MY, Peer, membership};
+use mesh::{MY, Peer};
 use plain::{Plain, word};
 use world::{Chance, LABELS, NOW_MS, Story, VALUES, code, id, owners};
 
@@ -374,46 +374,4 @@ fn the_views_are_the_same_in_any_order_of_arrival() {
         assert_eq!(counts(case.store()).unwrap().objects, case.plain.texts() as u64);
         assert_eq!(case.plain.owners(), &owners(case.peer.engine.membership()));
     });
-}
-
-#[test]
-fn an_index_that_is_rebuilt_is_what_it_was() {
-    cases(|case| {
-        let (views, was) = (index(case.store()), keys(case.store(), Family::Object));
-        let count = keys(case.store(), Family::Index).len();
-        let counted = counts(case.store()).unwrap();
-        let mut steps = Steps::default();
-        order_rebuild(&mut steps);
-        commit(case.store(), steps).unwrap();
-        assert!(rebuild_is_due(case.store()).unwrap());
-        let mut phases = BTreeSet::new();
-        let membership = case.peer.engine.membership().clone();
-        rebuild(case.store(), &membership, NOW_MS, &mut |rebuilt| {
-            phases.insert(rebuilt.phase);
-        })
-        .unwrap();
-        assert_eq!(phases, BTreeSet::from([1, 2, 3, 4]));
-        assert!(!rebuild_is_due(case.store()).unwrap());
-        assert_eq!(index(case.store()), views, "seed {}", case.seed);
-        assert_eq!(keys(case.store(), Family::Index).len(), count, "seed {}", case.seed);
-        assert_eq!(keys(case.store(), Family::Object), was, "objects keep their arrivals");
-        assert_eq!(counts(case.store()).unwrap(), counted);
-    });
-}
-
-#[test]
-fn a_store_that_was_in_use_before_the_index_was_of_this_kind_is_rebuilt() {
-    let mut peer = Peer::new(MY);
-    peer.publish(&[&mesh::indicator(1, "a.example", 2021)]);
-    let writes = vec![Write::delete(Family::Meta, b"index"), Write::put(Family::Index, b"v-of-old", b"")];
-    peer.store.commit(&Batch { writes }).unwrap();
-    assert!(rebuild_is_due(peer.store()).unwrap());
-    let store = Arc::clone(&peer.store);
-    let note = peer.engine.stop_note();
-    let opened =
-        certmesh_engine::Engine::open(Arc::new(membership()), mesh::node_key(MY), &*store, note.as_ref());
-    assert!(opened.is_err());
-    rebuild(&*store, &membership(), NOW_MS, &mut |_| {}).unwrap();
-    let peer = Peer::with(membership(), MY, store);
-    assert_eq!(peer.find(&Query::default()).len(), 1);
 }

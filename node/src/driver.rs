@@ -180,6 +180,7 @@ struct Owed {
     missing: Vec<NodeId>,
     documents: Vec<(DocumentResults, oneshot::Sender<DocumentResults>)>,
     tokens: Vec<TokenAnswer>,
+    vouched: Vec<oneshot::Sender<()>>,
     reindex: Vec<oneshot::Sender<()>>,
     /// Rosters and manifests that others may not have yet.
     news: Vec<Document>,
@@ -306,7 +307,8 @@ impl Shell {
                 tracing::warn!("the operator has vouched for this node's log");
                 self.engine.vouch();
                 self.show_signing();
-                let _ = reply.send(());
+                // What fails now has the engine opened anew, which nobody has vouched for.
+                owed.vouched.push(reply);
             }
             Input::CreateToken { terms, reply } => self.create_token(terms, reply, steps, owed),
             Input::RevokeToken { id_or_name, reply } => self.revoke_token(&id_or_name, reply, steps, owed),
@@ -420,6 +422,9 @@ impl Shell {
             let _ = reply.send(Ok(published));
         }
         self.show_tokens(owed.tokens);
+        for reply in owed.vouched {
+            let _ = reply.send(());
+        }
         for reply in owed.reindex {
             tracing::warn!(
                 "the index will be rebuilt from the records with the next start: an operator wants it"

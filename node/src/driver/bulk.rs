@@ -128,7 +128,7 @@ impl Shell {
                 owed.taken.push((sum(&results), reply));
             }
             Checked::Bodies(from, bodies, mut batch) => {
-                batch.admitted += self.admit_bodies(from, bodies, steps)?;
+                batch.admitted += self.admit_bodies(from, bodies, steps, owed)?;
                 self.begin_bodies(from, batch, owed);
             }
         }
@@ -140,11 +140,12 @@ impl Shell {
         from: NodeId,
         bodies: Vec<Result<VerifiedBody, Refusal>>,
         steps: &mut Steps,
+        owed: &mut Owed,
     ) -> Result<u64, StoreError> {
         let mut admitted = 0;
         for verified in bodies {
             if steps.is_full() {
-                self.settle(std::mem::take(steps), Owed::default())?;
+                self.settle(std::mem::take(steps), std::mem::take(owed))?;
             }
             let entered =
                 verified.and_then(|body| self.engine.admit_body(&*self.store, body, now_ms(), steps));

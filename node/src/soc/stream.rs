@@ -17,6 +17,7 @@ use certmesh_engine::{Collected, Collection, Reader, Selection, StoredObject, co
 use futures::stream::unfold;
 use serde_json::json;
 use tokio::sync::{oneshot, watch};
+use tokio::time::{Instant, Interval, interval_at};
 
 use super::Soc;
 use super::answer::{Answer, Problem, pieces};
@@ -69,6 +70,7 @@ async fn stream(call: Call<Granted<Stream>>) -> Answer {
         selection,
         cursor,
         arrivals,
+        beat: interval_at(Instant::now() + BEAT, BEAT),
         end,
         room: None,
         is_greeted: false,
@@ -125,6 +127,8 @@ struct Following {
     selection: Selection,
     cursor: u64,
     arrivals: watch::Receiver<u64>,
+    /// Goes on whatever comes: it tells nothing of what the client may not see.
+    beat: Interval,
     stops: watch::Receiver<bool>,
     end: Pin<Box<dyn Future<Output = ()> + Send>>,
     /// For what the client is being sent.
@@ -160,7 +164,7 @@ impl Following {
             }
             tokio::select! {
                 changed = self.arrivals.changed() => changed.ok()?,
-                () = tokio::time::sleep(BEAT) => return Some(Bytes::from_static(b": beat\n\n")),
+                _ = self.beat.tick() => return Some(Bytes::from_static(b": beat\n\n")),
                 () = &mut self.end => return None,
                 _ = self.stops.wait_for(|stopping| *stopping) => return None,
             }

@@ -36,7 +36,7 @@ const TOLD: u64 = 4_096;
 #[command(after_help = "Examples:
   certmesh check 203.0.113[.]7 evil.example
   certmesh check values.txt
-  cut -f 3 conn.log | certmesh check - --json | jq -r 'select(.known) | .value'")]
+  cut -f 5 conn.log | certmesh check - --json | jq -r 'select(.known) | .value'")]
 pub(crate) struct Check {
     /// Values; files with a value on each line; `-` for stdin
     #[arg(required = true, value_name = "VALUE|FILE|-")]

@@ -56,7 +56,8 @@ impl Feed {
 }
 
 fn unknown(fault: certmesh_intel::formats::UnknownFeed) -> CommandError {
-    CommandError::usage(fault).hint("`certmesh feed` tells which lists there are")
+    let near = fault.near().map(|near| format!("did you mean {near}? ")).unwrap_or_default();
+    CommandError::usage(fault).hint(format_args!("{near}`certmesh feed` tells which lists there are"))
 }
 
 fn print_lists(session: &mut Session) -> Result<(), CommandError> {

@@ -218,8 +218,12 @@ fn report(
         session.line(format_args!("  {record}"))?;
     }
     if published.known > 0 {
-        let all = if published.known == published.objects { "all" } else { &published.known.to_string() };
-        talk(format_args!("note: {all} of them were there already, byte for byte"));
+        let words = match published.known {
+            all if all == published.objects => "all of them were",
+            1 => "1 of them was",
+            some => &format!("{some} of them were"),
+        };
+        talk(format_args!("note: {words} there already, byte for byte"));
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use certmesh_api::{Lines, ObjectLine, QueryParams};
 use certmesh_intel::display::safe;
+use certmesh_intel::near::nearest;
 use certmesh_intel::{Tlp, validate};
 use certmesh_wire::MemberCode;
 use clap::{Args, ValueEnum};
@@ -17,8 +18,6 @@ use crate::table::{count, table};
 use crate::time::AgeOrTime;
 use formats::Printer;
 
-/// The longest type of the standard has fewer letters.
-const LONGEST_TYPE: usize = 40;
 /// How many objects a table shows unless told otherwise.
 const TABLE_ROWS: u64 = 50;
 
@@ -222,15 +221,9 @@ impl Query {
 
 /// Whether the standard has no such type, and which of its types is nearly the same. Custom types begin with `x-`.
 fn unknown_type(kind: &str) -> Option<Option<&'static str>> {
-    let kind: String = kind.to_ascii_lowercase().chars().take(LONGEST_TYPE).collect();
-    if kind.starts_with("x-") || validate::types().any(|known| known == kind) {
-        return None;
-    }
-    let begins = validate::types().filter(|known| kind.len() > 2 && known.starts_with(&kind)).min();
-    // One letter in four may be wrong.
-    let is_near = |(distance, _): &(usize, &str)| *distance <= (kind.len() / 4).max(1);
-    let near = validate::types().map(|known| (strsim::levenshtein(known, &kind), known)).min();
-    Some(begins.or(near.filter(is_near).map(|(_, known)| known)))
+    let kind = kind.to_ascii_lowercase();
+    let is_known = kind.starts_with("x-") || validate::types().any(|known| known == kind);
+    (!is_known).then(|| nearest(&kind, validate::types()))
 }
 
 fn say_more(cursor: Option<String>) {

@@ -94,7 +94,7 @@ impl Head<'_> {
     /// What a reader of the list has to know, a line each; usually nothing.
     fn warnings(&self) -> impl Iterator<Item = String> {
         let cut_off = self.cut_off_since_ms.map(|since| {
-            format!("the node is cut off from the mesh: this list is as it was at {}", rfc3339(since))
+            format!("the node is cut off from the mesh: what other members say is as of {}", rfc3339(since))
         });
         self.exercise_warning().into_iter().chain(cut_off)
     }

@@ -12,7 +12,7 @@
 //! - [`recognise`] tells what a typed value is, [`compose`] makes objects of values, and [`caution`] says what publishing
 //!   them would harm.
 //! - [`formats`] writes the lists that SOC tools read; [`allow`] is what none of them holds.
-//! - [`tlp`] is the order of sharing; [`display`] makes foreign text safe to show.
+//! - [`tlp`] is the order of sharing; [`display`] makes foreign text safe to show; [`near`] knows what was meant by a slip.
 
 pub mod allow;
 pub mod bundle;
@@ -23,6 +23,7 @@ pub mod formats;
 mod json;
 mod key;
 pub mod mark;
+pub mod near;
 mod normal;
 pub mod object;
 pub mod observable;

@@ -14,6 +14,7 @@ use crate::object::{Object, Properties};
 use crate::pattern::{Path, Step, terms};
 use crate::{json, key};
 use kinds::KNOWN;
+pub use kinds::{is_kind, known_kinds};
 
 /// The most observables of one object; real indicators reach 2,000.
 pub const MAX_OBSERVABLES: usize = 4_096;

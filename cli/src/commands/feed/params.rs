@@ -21,7 +21,7 @@ pub(super) struct Wanted {
     #[arg(long, value_delimiter = ',')]
     label: Vec<String>,
     /// At least this sure, 0 to 100
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(..=100))]
+    #[arg(long, value_name = "N", value_parser = crate::commands::publish::confidence)]
     confidence: Option<u8>,
     /// Reported since then: an age back, or a time
     #[arg(long, value_name = "AGE|TIME")]

@@ -96,7 +96,7 @@ fn say_age(body: &Body) {
     if let Some(since) = body.header("certmesh-cut-off-since") {
         let since = certmesh_intel::display::safe(since, 40);
         talk(format_args!(
-            "note: the node hears from no other one since {since}; the list is as it was then"
+            "note: the node hears from no other one since {since}: what other members say is as of then"
         ));
     }
 }

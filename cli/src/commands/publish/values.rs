@@ -141,7 +141,9 @@ fn recognised(texts: &[(String, String)]) -> Result<Vec<Recognised>, CommandErro
         }
     }
     let Some((_, first)) = faults.first() else { return Ok(values) };
-    let hint = if faults.len() > NAMED { TOO_MANY.to_owned() } else { hint(first) };
+    let is_table = |(_, fault): &(_, Unrecognised)| fault.to_string().contains(',');
+    let are_many = faults.len() > NAMED || (faults.len() > 1 && faults.iter().all(is_table));
+    let hint = if are_many { TOO_MANY.to_owned() } else { hint(first) };
     let named: Vec<_> = faults.iter().take(NAMED).map(|(place, fault)| format!("{place}: {fault}")).collect();
     let more = faults.len().saturating_sub(NAMED) as u64;
     let more = if more > 0 { format!("\n  and {} more", count(more, "value")) } else { String::new() };

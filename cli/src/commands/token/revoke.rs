@@ -12,7 +12,7 @@ use crate::session::{Session, talk};
   certmesh token revoke splunk
   certmesh token revoke 0123456789ab")]
 pub(crate) struct Revoke {
-    /// Its name, or its id as `certmesh token list` shows it
+    /// Its name, its id as `certmesh token list` shows it, or the token itself
     token: String,
 }
 

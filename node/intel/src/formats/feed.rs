@@ -39,6 +39,14 @@ pub enum Feed {
 #[error("there is no list {0:?}")]
 pub struct UnknownFeed(String);
 
+impl UnknownFeed {
+    /// The list that may be meant.
+    #[must_use]
+    pub fn near(&self) -> Option<&'static str> {
+        crate::near::nearest(&self.0, TABLE.iter().map(|entry| entry.name))
+    }
+}
+
 /// What is said of a list.
 struct Entry {
     feed: Feed,

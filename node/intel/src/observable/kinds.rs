@@ -65,6 +65,22 @@ const LEADING: [(&str, &str); 7] = [
     ("creator_ref", "user-account"),
 ];
 
+/// The kinds that have a name of their own.
+pub fn known_kinds() -> impl Iterator<Item = &'static str> {
+    let named = KNOWN.iter().map(|known| known.kind);
+    named.chain(crate::recognise::kinds()).chain(["file-imphash"])
+}
+
+/// Whether a text may be the kind of an observable: a known one, a hash by an algorithm that is less so, or a path.
+#[must_use]
+pub fn is_kind(text: &str) -> bool {
+    let of_hash = || {
+        let algorithm = text.strip_prefix("file-").or_else(|| text.strip_prefix("certificate-"));
+        algorithm.is_some() && crate::near::nearest(text, known_kinds()).is_none()
+    };
+    text == "other" || text.contains(':') || known_kinds().any(|known| known == text) || of_hash()
+}
+
 /// The kind and form of the values of a path; nothing for the type of a referenced object (`dst_ref.type`).
 pub(super) fn of(path: &Path<'_>, value: &str) -> Option<(Cow<'static, str>, Form)> {
     let names: Vec<_> = path.steps.iter().filter_map(Step::name).collect();

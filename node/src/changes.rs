@@ -1,23 +1,33 @@
 //! Notices when what readers see may have changed, so that what was made from it can be kept until then.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use certmesh_engine::shown_at;
 use certmesh_engine::store::{Batch, Family, Order, Readable, Store, StoreError, Visit};
+use certmesh_intel::Tlp;
 
-/// A number that grows with each change of the index.
+/// Numbers that grow with each change of what readers are shown: one for each marking, so that nobody notices a change of
+/// what they may not see.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Changes(Arc<AtomicU64>);
+pub(crate) struct Changes(Arc<[AtomicU64; Tlp::ALL.len()]>);
 
 impl Changes {
-    /// How many there have been.
-    pub(crate) fn count(&self) -> u64 {
-        self.0.load(Ordering::Acquire)
+    /// How many there have been of what may be seen up to this marking.
+    pub(crate) fn count(&self, ceiling: Tlp) -> u64 {
+        self.0.iter().take(ceiling as usize + 1).map(|count| count.load(Ordering::Acquire)).sum()
     }
 
-    /// There may have been one that was not noticed.
+    /// There may have been one of anything that was not noticed.
     pub(crate) fn note(&self) {
-        self.0.fetch_add(1, Ordering::Release);
+        Tlp::ALL.into_iter().for_each(|tlp| self.note_of(tlp));
+    }
+
+    fn note_of(&self, tlp: Tlp) {
+        if let Some(count) = self.0.get(tlp as usize) {
+            count.fetch_add(1, Ordering::Release);
+        }
     }
 
     /// The store, through which changes are noticed.
@@ -61,9 +71,9 @@ impl Store for Noticed {
     /// keeps what is old.
     fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
         self.store.commit(batch)?;
-        if batch.writes.iter().any(|write| matches!(write.family, Family::Index | Family::Object)) {
-            self.changes.note();
-        }
+        let rows = batch.writes.iter().filter(|write| write.family == Family::Index);
+        let markings: BTreeSet<_> = rows.filter_map(|write| shown_at(&write.key)).collect();
+        markings.into_iter().for_each(|tlp| self.changes.note_of(tlp));
         Ok(())
     }
 }

@@ -24,6 +24,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use certmesh_engine::Reader;
 use certmesh_engine::store::{Readable, Store, StoreError};
+use certmesh_engine::tokens::TokenId;
+use certmesh_intel::Tlp;
 use certmesh_intel::formats::{Feed, Head, Source, Writer};
 use certmesh_wire::sha256;
 use tokio::sync::{Semaphore, oneshot};
@@ -41,7 +43,7 @@ use made::Text;
 use making::{Making, Out};
 use sink::{KEPT_BYTES, Reply, Sink};
 use spool::Spools;
-pub(crate) use wanted::Wanted;
+pub(crate) use wanted::{Wanted, WantedFault};
 
 /// Lists that are made at once, before their readers get any of them.
 const TURNS: usize = 2;
@@ -92,8 +94,11 @@ pub(crate) enum FeedFault {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// It is long, and as many long ones as there may be are being sent.
-    #[error("as many long lists as there may be are being sent to others")]
+    #[error("as many long lists as there may be are being sent")]
     Busy,
+    /// It is long, and whoever reads it takes it so slowly that others would never get theirs.
+    #[error("the list was taken too slowly")]
+    Slow,
     /// Whoever reads it may do so no longer.
     #[error("the token no longer holds")]
     Ended,
@@ -139,32 +144,59 @@ impl Feeds {
         Self { store, membership, allow, peers, changes, cache, turns, events, started_ms: now_ms(), spools }
     }
 
-    /// A list, kept or made.
+    /// What the pairs of a query narrow a list to.
+    ///
+    /// # Errors
+    /// A pair that isn't understood, or that leaves nothing: an empty list would be mistaken for good news.
+    pub(crate) fn wanted<'a>(
+        &self,
+        name: &Name,
+        ceiling: Tlp,
+        pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Wanted, WantedFault> {
+        let wanted = Wanted::read(ceiling, pairs)?;
+        let feed = match name {
+            // What is asked of a folder is asked of each file in it, whatever that one holds.
+            Name::List(feed) => Some(*feed).filter(|feed| !feed.name().contains('/')),
+            Name::MispEvent(_) | Name::MispHashes => None,
+        };
+        wanted.check(feed, &self.membership.members())?;
+        Ok(wanted)
+    }
+
+    /// A list, kept or made; for the bearer of a token, or for an operator.
     ///
     /// # Errors
     /// What went wrong before its first piece; what goes wrong later ends its text.
-    pub(crate) async fn list(&self, name: Name, wanted: Wanted) -> Result<Made, FeedFault> {
+    pub(crate) async fn list(
+        &self,
+        name: Name,
+        wanted: Wanted,
+        whose: Option<TokenId>,
+    ) -> Result<Made, FeedFault> {
         let of = (name, wanted);
-        let state = self.state();
+        let state = self.state(of.1.ceiling);
         if let Some(kept) = self.cache.get(&of, state, now_ms()) {
             return Ok(kept.into());
         }
         let stopped = || StoreError { doing: "reading", cause: "the node is stopping".into() };
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| stopped())?;
         // Whoever had the turn before may have made the same.
-        let state = self.state();
+        let state = self.state(of.1.ceiling);
         if let Some(kept) = self.cache.get(&of, state, now_ms()) {
             return Ok(kept.into());
         }
         let (reply, made) = oneshot::channel();
         let feeds = self.clone();
-        tokio::task::spawn_blocking(move || feeds.make(of, state, (reply, turn)));
+        tokio::task::spawn_blocking(move || feeds.make(of, state, whose, (reply, turn)));
         made.await.map_err(|_| stopped())?
     }
 
     /// What is remembered of a list, if it would be made in the same way now: its name, and no text.
     pub(crate) fn named(&self, name: &Name, wanted: &Wanted) -> Option<Made> {
-        self.cache.named(&(name.clone(), wanted.clone()), self.state(), now_ms()).map(Made::from)
+        self.cache
+            .named(&(name.clone(), wanted.clone()), self.state(wanted.ceiling), now_ms())
+            .map(Made::from)
     }
 
     /// The name of a list that is too long to be kept: it is named by what it is made from, and when.
@@ -173,17 +205,20 @@ impl Feeds {
         tag(&[format!("{of:?} {state:?} {} {}", self.started_ms, now_ms()).as_bytes()])
     }
 
-    fn state(&self) -> State {
+    fn state(&self, ceiling: Tlp) -> State {
+        let membership = self.membership.now();
+        let roster = membership.roster();
         State {
-            changes: self.changes.count(),
+            roster: (roster.version, roster.round),
+            changes: self.changes.count(ceiling),
             allow: self.allow.version(),
             cut_off_since_ms: self.cut_off_since_ms(),
-            exercise: self.membership.now().roster().exercise,
+            exercise: roster.exercise,
         }
     }
 
     /// Since when no other node is connected, if there are any.
-    fn cut_off_since_ms(&self) -> Option<u64> {
+    pub(crate) fn cut_off_since_ms(&self) -> Option<u64> {
         let peers = self.peers.all();
         if peers.is_empty() || peers.iter().any(|(_, peer)| peer.connected) {
             return None;
@@ -192,16 +227,18 @@ impl Feeds {
     }
 
     /// Makes a list, and keeps it; one that is too long goes out while it is being made.
-    fn make(&self, of: (Name, Wanted), state: State, reply: Reply) {
+    fn make(&self, of: (Name, Wanted), state: State, whose: Option<TokenId>, reply: Reply) {
+        // One time for all of it: what has ended by then is neither in the list nor behind its name.
+        let now_ms = now_ms();
         // One that is the same goes by the same name, whoever gets it.
-        let named = self.cache.named(&of, state, now_ms());
+        let named = self.cache.named(&of, state, now_ms);
         let long_tag = named.map_or_else(|| self.name_of(&of, state), |named| named.tag);
         let cut_off_since_ms = state.cut_off_since_ms;
         let pass = |spooled| Made { tag: long_tag.clone(), cut_off_since_ms, text: Text::Spooled(spooled) };
-        let sink = RefCell::new(Sink::new(&self.spools, &pass, reply));
+        let sink = RefCell::new(Sink::new((&self.spools, whose), &pass, reply));
         let outcome = self.store.frozen(|moment| {
             let store = Awaited { of: moment, is_awaited: &|| sink.borrow().is_awaited() };
-            Ok(self.make_from(&store, &of, state, &mut |piece| sink.borrow_mut().take(piece)))
+            Ok(self.make_from(&store, &of, (state, now_ms), &mut |piece| sink.borrow_mut().take(piece)))
         });
         let outcome = outcome.map_err(FeedFault::from).and_then(|outcome| outcome);
         let keep = |text: Vec<Bytes>, until_ms| {
@@ -211,7 +248,7 @@ impl Feeds {
         };
         let name = |until_ms| {
             let named = Kept { state, until_ms, tag: long_tag.clone(), text: Vec::new() };
-            self.cache.name(of.clone(), named, now_ms());
+            self.cache.name(of.clone(), named, now_ms);
         };
         sink.into_inner().end(outcome, keep, name);
     }
@@ -221,7 +258,7 @@ impl Feeds {
         &self,
         store: &dyn Readable,
         of: &(Name, Wanted),
-        state: State,
+        (state, now_ms): (State, u64),
         take: &mut dyn FnMut(Bytes) -> ControlFlow<()>,
     ) -> Result<u64, FeedFault> {
         let membership = self.membership.now();
@@ -229,7 +266,7 @@ impl Feeds {
         let mut making = Making {
             store,
             membership: &membership,
-            reader: Reader { ceiling: of.1.ceiling, now_ms: now_ms() },
+            reader: Reader { ceiling: of.1.ceiling, now_ms },
             allow: &allow,
             head: Head {
                 mesh: &membership.roster().name,
@@ -257,7 +294,7 @@ impl Feeds {
                 let text = write(&making.head);
                 making.out.text().push_str(&text);
             }
-            Source::Rows(mut writer) if feed == Feed::Rpz => self.zone(of, &mut *writer, making)?,
+            Source::Rows(mut writer) if feed == Feed::Rpz => self.zone(of, state, &mut *writer, making)?,
             Source::Rows(mut writer) => {
                 let head = making.head.clone();
                 writer.begin(&head, making.out.text());
@@ -273,6 +310,7 @@ impl Feeds {
     fn zone(
         &self,
         of: &(Name, Wanted),
+        state: State,
         writer: &mut dyn Writer,
         making: &mut Making<'_>,
     ) -> Result<(), FeedFault> {
@@ -291,7 +329,7 @@ impl Feeds {
         making.out.ends(Some(rows.out.until_ms()));
         let serial = loop {
             let now_s = u32::try_from(now_ms() / 1_000).unwrap_or(u32::MAX);
-            match self.cache.serial(of, digest, now_s) {
+            match self.cache.serial(of, (state.changes, digest), now_s) {
                 Some(serial) => break serial,
                 None => std::thread::sleep(TICK),
             }

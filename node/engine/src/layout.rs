@@ -47,6 +47,7 @@ use certmesh_intel::Tlp;
 use certmesh_wire::MemberCode;
 
 pub(crate) use control::*;
+pub use index::shown_at;
 pub(crate) use index::*;
 pub use values::{Counts, LogState, StoredObject};
 

@@ -49,7 +49,7 @@ pub use enter::{Candidate, Entering};
 pub use export::{export, parcel};
 pub use forks::{Fork, forks};
 pub use index::rebuild::{Rebuilt, is_due as rebuild_is_due, order_rebuild, rebuild};
-pub use layout::{Counts, LogState, StoredObject};
+pub use layout::{Counts, LogState, StoredObject, shown_at};
 pub use membership::{Membership, Node, Split};
 pub use publish::PublishFault;
 pub use quota::Origin;

@@ -224,7 +224,10 @@ impl Tokens {
 
     /// The token with this id or name.
     pub fn find(&self, id_or_name: &str) -> Result<Arc<Token>, TokenFault> {
-        let by_id = id_or_name.parse().ok().and_then(|id: TokenId| self.0.get(&id));
+        // A token that has leaked is at hand itself.
+        let id =
+            Presented::read(id_or_name).map(|presented| presented.id).or_else(|| id_or_name.parse().ok());
+        let by_id = id.and_then(|id| self.0.get(&id));
         let unknown = || TokenFault::Unknown(id_or_name.chars().take(NAME_LEN).collect());
         by_id.or_else(|| self.named(id_or_name)).cloned().ok_or_else(unknown)
     }

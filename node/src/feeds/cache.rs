@@ -18,8 +18,10 @@ const REMEMBERED: usize = 1_024;
 /// What a list was made from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct State {
-    /// How often the views had changed.
+    /// How often what its reader may see had changed.
     pub(super) changes: u64,
+    /// Which roster was the current one: it has the names of the mesh and of its members.
+    pub(super) roster: (u64, u64),
     /// How often the allow-list had.
     pub(super) allow: u64,
     /// Since when the node had heard from nobody.
@@ -58,7 +60,8 @@ struct Inner {
     kept: BTreeMap<(Name, Wanted), (u64, Kept)>,
     /// Those that were too long, without their texts.
     long: BTreeMap<(Name, Wanted), Kept>,
-    serials: BTreeMap<(Name, Wanted), (u32, [u8; 32])>,
+    /// With how often the views had changed, and the digest of the rows.
+    serials: BTreeMap<(Name, Wanted), (u32, (u64, [u8; 32]))>,
 }
 
 impl Cache {
@@ -106,10 +109,17 @@ impl Cache {
 
     /// The serial of a zone whose rows have this digest: the one that it has had, if they are the same; else a greater one.
     /// Nothing, while that would be ahead of the clock: the next start takes it from there, and must not go back.
-    pub(super) fn serial(&self, of: &(Name, Wanted), rows: [u8; 32], now_s: u32) -> Option<u32> {
+    pub(super) fn serial(
+        &self,
+        of: &(Name, Wanted),
+        (changes, rows): (u64, [u8; 32]),
+        now_s: u32,
+    ) -> Option<u32> {
         let mut inner = self.lock();
         let serial = match inner.serials.get(of) {
-            Some((serial, same)) if *same == rows => return Some(*serial),
+            Some((serial, (_, same))) if *same == rows => return Some(*serial),
+            // Somebody was faster with what is newer: this is from before that.
+            Some((serial, (newer, _))) if changes < *newer => return Some(serial - 1),
             Some((serial, _)) if *serial == now_s => return None,
             // Ahead only of a clock that was set back.
             Some((serial, _)) => now_s.max(serial.saturating_add(1)),
@@ -118,7 +128,7 @@ impl Cache {
         if inner.serials.len() >= REMEMBERED {
             inner.serials.clear();
         }
-        inner.serials.insert(of.clone(), (serial, rows));
+        inner.serials.insert(of.clone(), (serial, (changes, rows)));
         Some(serial)
     }
 

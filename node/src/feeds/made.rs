@@ -10,14 +10,14 @@ use super::cache::Kept;
 use super::spool::Spooled;
 use crate::clock::rfc3339;
 
-/// Says since when the node has heard from no other one, where that is so: the list is as it was then.
+/// Says since when the node has heard from no other one, where that is so: what others say is as of then.
 const CUT_OFF_SINCE: HeaderName = HeaderName::from_static("certmesh-cut-off-since");
 
 /// A list on its way out.
 pub(crate) struct Made {
     /// Names this state of it: as long as it stays the same, so does the list.
     pub(crate) tag: String,
-    /// Since when the node hears from nobody, milliseconds since 1970 UTC: the list is the last good one.
+    /// Since when the node hears from nobody, milliseconds since 1970 UTC: what others say is as of then.
     pub(super) cut_off_since_ms: Option<u64>,
     pub(super) text: Text,
 }

@@ -4,6 +4,7 @@
 use std::ops::ControlFlow;
 
 use bytes::Bytes;
+use certmesh_engine::tokens::TokenId;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::spool::{Spool, Spooled, Spools};
@@ -16,8 +17,8 @@ pub(super) const KEPT_BYTES: usize = 32 * 1024 * 1024;
 pub(super) type Reply = (oneshot::Sender<Result<Made, FeedFault>>, OwnedSemaphorePermit);
 
 pub(super) struct Sink<'a> {
-    /// Where files are made.
-    spools: &'a Spools,
+    /// Where files are made, and for whom.
+    spools: (&'a Spools, Option<TokenId>),
     /// What is sent of a list that is too long.
     pass: &'a dyn Fn(Spooled) -> Made,
     reply: Option<Reply>,
@@ -28,7 +29,11 @@ pub(super) struct Sink<'a> {
 }
 
 impl<'a> Sink<'a> {
-    pub(super) fn new(spools: &'a Spools, pass: &'a dyn Fn(Spooled) -> Made, reply: Reply) -> Self {
+    pub(super) fn new(
+        spools: (&'a Spools, Option<TokenId>),
+        pass: &'a dyn Fn(Spooled) -> Made,
+        reply: Reply,
+    ) -> Self {
         Self { spools, pass, reply: Some(reply), text: Vec::new(), len: 0, spool: None, fault: None }
     }
 
@@ -61,7 +66,7 @@ impl<'a> Sink<'a> {
         if self.len <= KEPT_BYTES {
             return Ok(());
         }
-        let (mut spool, spooled) = self.spools.begin()?;
+        let (mut spool, spooled) = self.spools.0.begin(self.spools.1)?;
         for piece in std::mem::take(&mut self.text) {
             spool.write(&piece)?;
         }

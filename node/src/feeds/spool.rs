@@ -5,12 +5,14 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use certmesh_engine::store::StoreError;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use certmesh_engine::tokens::TokenId;
+use tokio::sync::watch;
 
 use super::FeedFault;
 
@@ -21,18 +23,49 @@ const RESERVE: u64 = 256 * 1024 * 1024;
 
 /// Files that there are at once, being made or sent: no reader fills the disk, or keeps all threads.
 const SPOOLS: usize = 4;
+/// Those of one token, so that others get theirs.
+const OF_ONE: usize = 2;
+/// How long one may take to be sent: a list of 40 MB at 11 kB a second.
+const PATIENCE: Duration = Duration::from_secs(3_600);
 
 /// Where files are made.
 #[derive(Clone)]
 pub(super) struct Spools {
     folder: Arc<Path>,
-    room: Arc<Semaphore>,
+    taken: Arc<Mutex<Vec<Option<TokenId>>>>,
 }
 
 /// A file without a name, and its place among those that there may be.
 struct Nameless {
     file: File,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
+}
+
+/// Given back when it is dropped.
+struct Place {
+    whose: Option<TokenId>,
+    taken: Arc<Mutex<Vec<Option<TokenId>>>>,
+}
+
+impl Place {
+    fn take(taken: &Arc<Mutex<Vec<Option<TokenId>>>>, whose: Option<TokenId>) -> Option<Self> {
+        let mut all = taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = all.iter().filter(|one| **one == whose).count();
+        if all.len() == SPOOLS || own == OF_ONE {
+            return None;
+        }
+        all.push(whose);
+        Some(Self { whose, taken: Arc::clone(taken) })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut all = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = all.iter().position(|one| *one == self.whose) {
+            all.swap_remove(at);
+        }
+    }
 }
 
 /// A file in the making.
@@ -54,22 +87,25 @@ pub(super) struct Spooled {
     file: Arc<Nameless>,
     written: watch::Receiver<Written>,
     sent: u64,
+    until: Instant,
 }
 
 impl Spools {
     pub(super) fn new(folder: &Path) -> Self {
-        Self { folder: folder.into(), room: Arc::new(Semaphore::new(SPOOLS)) }
+        Self { folder: folder.into(), taken: Arc::default() }
     }
 
-    /// A file that is gone when nobody has it open any more, whatever becomes of the process.
-    pub(super) fn begin(&self) -> Result<(Spool, Spooled), FeedFault> {
+    /// A file that is gone when nobody has it open any more, whatever becomes of the process; for the bearer of a token, or
+    /// for an operator.
+    pub(super) fn begin(&self, whose: Option<TokenId>) -> Result<(Spool, Spooled), FeedFault> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let place = Arc::clone(&self.room).try_acquire_owned().map_err(|_| FeedFault::Busy)?;
+        let place = Place::take(&self.taken, whose).ok_or(FeedFault::Busy)?;
         let name = format!("list-{}.tmp", NUMBER.fetch_add(1, Ordering::Relaxed));
         let file = nameless(&self.folder.join(name)).map_err(failed)?;
         let file = Arc::new(Nameless { file, _place: place });
         let (written, read) = watch::channel(Written::default());
-        let spooled = Spooled { file: Arc::clone(&file), written: read, sent: 0 };
+        let spooled =
+            Spooled { file: Arc::clone(&file), written: read, sent: 0, until: Instant::now() + PATIENCE };
         Ok((Spool { file, written }, spooled))
     }
 }
@@ -110,6 +146,9 @@ impl Spool {
 impl Spooled {
     /// The next piece, as soon as it is written; nothing after the last one.
     pub(super) async fn next(&mut self) -> Option<Result<Bytes, FeedFault>> {
+        if Instant::now() > self.until {
+            return Some(Err(FeedFault::Slow));
+        }
         loop {
             let written = self.written.borrow_and_update().clone();
             if self.sent < written.len {
@@ -158,7 +197,7 @@ mod tests {
     #[tokio::test]
     async fn it_is_made_without_waiting_for_its_reader_who_gets_all_of_it() {
         let folder = tempfile::tempdir().unwrap();
-        let (mut spool, spooled) = Spools::new(folder.path()).begin().unwrap();
+        let (mut spool, spooled) = Spools::new(folder.path()).begin(None).unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "it has no name");
         let piece = vec![7; 300_000];
         for _ in 0..20 {
@@ -176,28 +215,42 @@ mod tests {
     async fn there_are_few_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let spools = Spools::new(folder.path());
-        let mut all: Vec<_> = (0..SPOOLS).map(|_| spools.begin().unwrap()).collect();
-        assert!(matches!(spools.begin(), Err(FeedFault::Busy)));
+        let token = |digit: &str| Some(digit.repeat(12).parse().unwrap());
+        let mut all: Vec<_> = (0..OF_ONE).map(|_| spools.begin(token("1")).unwrap()).collect();
+        assert!(matches!(spools.begin(token("1")), Err(FeedFault::Busy)), "the rest is for others");
+        all.extend((0..SPOOLS - OF_ONE).map(|_| spools.begin(None).unwrap()));
+        assert!(matches!(spools.begin(token("2")), Err(FeedFault::Busy)));
         // One that is made is still on the disk, until it is sent.
         let (spool, spooled) = all.pop().unwrap();
         spool.end(Ok(()));
-        assert!(spools.begin().is_err());
+        assert!(spools.begin(token("2")).is_err());
         drop(spooled);
-        assert!(spools.begin().is_ok());
+        assert!(spools.begin(token("2")).is_ok());
+    }
+
+    #[tokio::test]
+    async fn who_takes_for_ever_does_not_get_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut spool, mut spooled) = Spools::new(folder.path()).begin(None).unwrap();
+        spool.write(b"a").unwrap();
+        assert!(spooled.next().await.unwrap().is_ok());
+        spooled.until = Instant::now();
+        spool.write(b"b").unwrap();
+        assert!(matches!(spooled.next().await, Some(Err(FeedFault::Slow))));
     }
 
     #[tokio::test]
     async fn what_went_wrong_is_no_end() {
         let folder = tempfile::tempdir().unwrap();
-        let (mut spool, spooled) = Spools::new(folder.path()).begin().unwrap();
+        let (mut spool, spooled) = Spools::new(folder.path()).begin(None).unwrap();
         spool.write(b"a").unwrap();
         spool.end(Err(stopped().into()));
         assert!(all(spooled).await.is_err());
-        let (spool, spooled) = Spools::new(folder.path()).begin().unwrap();
+        let (spool, spooled) = Spools::new(folder.path()).begin(None).unwrap();
         assert!(spool.is_read());
         drop(spooled);
         assert!(!spool.is_read(), "its making ends when its reader has gone");
-        let (spool, spooled) = Spools::new(folder.path()).begin().unwrap();
+        let (spool, spooled) = Spools::new(folder.path()).begin(None).unwrap();
         drop(spool);
         assert!(all(spooled).await.is_err());
     }

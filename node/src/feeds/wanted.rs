@@ -3,9 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use certmesh_intel::Tlp;
 use certmesh_intel::display::safe;
 use certmesh_intel::formats::Feed;
+use certmesh_intel::near::nearest;
+use certmesh_intel::{Tlp, observable};
 use certmesh_wire::MemberCode;
 
 /// Units of an age, in milliseconds.
@@ -97,7 +98,7 @@ impl Wanted {
 
     fn set(&mut self, name: &str, value: &str) -> Result<(), WantedFault> {
         match name {
-            "type" => self.kinds = items(name, value)?.map(str::to_owned).collect(),
+            "type" => self.kinds = items(name, value)?.map(kind).collect::<Result<_, _>>()?,
             "label" => self.labels = items(name, value)?.map(str::to_owned).collect(),
             "member" => {
                 let code = |code: &str| code.to_ascii_uppercase().parse();
@@ -109,7 +110,7 @@ impl Wanted {
                 self.confidence = Some(number.ok_or_else(|| fault(name, "is no number from 0 to 100"))?);
             }
             "since" => {
-                let why = "is neither an age, such as 30d, nor a time, such as 2026-11-01T00:00:00Z";
+                let why = "is neither an age, such as 30d, nor a day or time, such as 2026-11-01 or 2026-11-01T00:00:00Z";
                 self.since = Some(since(value).ok_or_else(|| fault(name, why))?);
             }
             "limit" => self.limit = Some(number(name, value)?),
@@ -120,6 +121,31 @@ impl Wanted {
             }
         }
         Ok(())
+    }
+
+    /// Whether a list can hold anything of what is wanted: its kinds, and members that there are.
+    pub(super) fn check(
+        &self,
+        feed: Option<Feed>,
+        members: &BTreeSet<MemberCode>,
+    ) -> Result<(), WantedFault> {
+        if let Some(code) = self.members.difference(members).next() {
+            let known: Vec<_> = members.iter().map(ToString::to_string).collect();
+            return Err(fault(
+                "member",
+                &format!("has {code}, which is no member: there are {}", known.join(", ")),
+            ));
+        }
+        let kinds = feed.map(Feed::kinds).filter(|kinds| !kinds.is_empty());
+        match kinds {
+            Some(kinds) if !self.kinds.is_empty() && !kinds.iter().any(|kind| self.kinds.contains(*kind)) => {
+                Err(fault(
+                    "type",
+                    &format!("names nothing that this list holds, which is {}", kinds.join(", ")),
+                ))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The kinds that a list of this feed may hold then, sorted; any, if absent.
@@ -143,6 +169,17 @@ fn fault(name: &str, why: &str) -> WantedFault {
     WantedFault { name: name.to_owned(), why: why.to_owned() }
 }
 
+fn kind(text: &str) -> Result<String, WantedFault> {
+    if observable::is_kind(text) {
+        return Ok(text.to_owned());
+    }
+    let near = nearest(text, observable::known_kinds()).map(|near| format!("; did you mean {near}?"));
+    Err(fault(
+        "type",
+        &format!("has {}, which is no kind of value{}", safe(text, 40), near.unwrap_or_default()),
+    ))
+}
+
 fn items<'a>(name: &str, value: &'a str) -> Result<impl Iterator<Item = &'a str>, WantedFault> {
     let items = value.split(',').map(str::trim);
     match items.clone().count() {
@@ -163,12 +200,13 @@ fn since(text: &str) -> Option<Since> {
         let count: u64 = text.strip_suffix(*name)?.parse().ok()?;
         count.checked_mul(*ms).map(Since::Age)
     };
-    let number = || text.parse().ok().map(Since::Time);
     let time = || {
-        let stamp: jiff::Timestamp = text.parse().ok()?;
+        let midnight = || text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
+        let stamp: Option<jiff::Timestamp> = text.parse().ok();
+        let stamp = stamp.or_else(|| midnight().map(|day| day.timestamp()))?;
         u64::try_from(stamp.as_millisecond()).ok().map(Since::Time)
     };
-    age().or_else(number).or_else(time)
+    age().or_else(time)
 }
 
 #[cfg(test)]
@@ -197,6 +235,25 @@ mod tests {
         assert_eq!(wanted.kinds_of(Feed::Addresses), Some(vec!["ipv4-addr".to_owned()]));
         assert_eq!(wanted.kinds_of(Feed::Domains), Some(Vec::new()));
         assert_eq!(read(&[("since", "1970-01-01T00:00:01Z")]).unwrap().since, Some(Since::Time(1_000)));
+        assert_eq!(read(&[("since", "1970-01-02")]).unwrap().since, Some(Since::Time(86_400_000)));
+        for kind in ["file-sha256", "file-lm", "certificate-sha256", "network-traffic:dst_port", "other"] {
+            assert!(read(&[("type", kind)]).is_ok(), "{kind}");
+        }
+    }
+
+    #[test]
+    fn what_a_list_can_not_hold_is_no_empty_list() {
+        let members = BTreeSet::from(["MY".parse().unwrap(), "SG".parse().unwrap()]);
+        let check = |feed, query: &[(&'static str, &'static str)]| {
+            let wanted = Wanted::read(Tlp::Green, query.iter().copied()).unwrap();
+            wanted.check(Some(feed), &members).map_err(|fault| fault.to_string())
+        };
+        assert_eq!(check(Feed::Addresses, &[("type", "ipv6-addr,url"), ("member", "my")]), Ok(()));
+        assert_eq!(check(Feed::Csv, &[("type", "mutex")]), Ok(()));
+        let words = "`type` names nothing that this list holds, which is ipv4-addr, ipv6-addr";
+        assert_eq!(check(Feed::Addresses, &[("type", "url")]), Err(words.into()));
+        let words = "`member` has XX, which is no member: there are MY, SG";
+        assert_eq!(check(Feed::Csv, &[("member", "SG,XX")]), Err(words.into()));
     }
 
     #[test]
@@ -208,6 +265,10 @@ mod tests {
             (&[("confidence", "high")], "0 to 100"),
             (&[("member", "Singapore")], "member code"),
             (&[("since", "soon")], "neither"),
+            (&[("since", "30")], "neither"),
+            (&[("type", "domain")], "did you mean domain-name?"),
+            (&[("type", "sha256")], "no kind of value"),
+            (&[("type", "file-sha-256")], "did you mean file-sha256?"),
             (&[("limit", "0")], "from 1"),
             (&[("page", "2")], "needs `limit`"),
             (&[("label", "a,,b")], "empty"),

@@ -16,7 +16,7 @@ use certmesh_wire::{NodeState, RecordId, sha256};
 use tokio::sync::oneshot;
 
 use super::State;
-use crate::clock::now_ms;
+use crate::clock::{now_ms, rfc3339};
 use crate::driver::{FullDisk, Input};
 use crate::metrics;
 use crate::peers::PeerEntry;
@@ -26,6 +26,8 @@ const FLOOD_MS: u64 = 5 * 60 * 1_000;
 
 /// How long after a change of rosters and manifests two other members should have confirmed it, milliseconds.
 const AGREEMENT_MS: u64 = 2 * 60 * 1_000;
+/// How long a node may hear from no other one before that is alarming: `config/alerts.yml` says the same.
+const CUT_OFF_MS: u64 = 5 * 60 * 1_000;
 /// How often alarms are looked at for the log.
 const ALARMS_LOGGED: std::time::Duration = std::time::Duration::from_secs(10);
 
@@ -249,6 +251,13 @@ pub(crate) fn alarms(state: &State, signing: &Signing) -> Result<Vec<String>, St
              be read"
                 .into(),
         );
+    }
+    let cut_off = state.feeds.cut_off_since_ms().filter(|since| now.saturating_sub(*since) > CUT_OFF_MS);
+    if let Some(since) = cut_off {
+        alarms.push(format!(
+            "no other node is connected since {}: what SOC tools read of other members is as of then, and grows old",
+            rfc3339(since)
+        ));
     }
     let own = membership.node(state.node_id).map(|node| node.state);
     if own != Some(NodeState::Live) {

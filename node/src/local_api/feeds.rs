@@ -9,7 +9,7 @@ use certmesh_intel::display::safe;
 
 use super::State;
 use super::answers::Failure;
-use crate::feeds::{FeedFault, Name, Wanted};
+use crate::feeds::{FeedFault, Name};
 
 /// The longest name of a list that an error quotes, in characters.
 const QUOTED: usize = 80;
@@ -39,9 +39,10 @@ pub(super) async fn feed(
             Some("add --exercise if the tool that reads the list takes part in the exercise"),
         ));
     }
-    let wanted = Wanted::read(ceiling, filters).map_err(|fault| Failure::refused(fault, None))?;
-    let made = state.feeds.list(list.clone(), wanted).await.map_err(|fault| match fault {
-        FeedFault::NoSuchEvent | FeedFault::Ended => Failure::refused(fault, None),
+    let wanted =
+        state.feeds.wanted(&list, ceiling, filters).map_err(|fault| Failure::refused(fault, None))?;
+    let made = state.feeds.list(list.clone(), wanted, None).await.map_err(|fault| match fault {
+        FeedFault::NoSuchEvent | FeedFault::Ended | FeedFault::Slow => Failure::refused(fault, None),
         FeedFault::Busy => Failure::refused(fault, Some("ask again in a minute, or for less of it")),
         FeedFault::Store(error) => error.into(),
     })?;

@@ -20,7 +20,7 @@ use super::document::Doc;
 use super::limits::{CHECK_OUT_BYTES, CHECK_PORTION, CHECK_TEXT_BYTES, VALUE_BYTES};
 use super::policy::{Check, Granted};
 use super::route::{Call, Route};
-use lines::Values;
+use lines::{Line, Values};
 
 /// A JSON text a line.
 const LINES: &str = "application/x-ndjson";
@@ -38,7 +38,12 @@ pub(super) fn routes() -> Vec<Route> {
         .takes("text/plain", "Text")
         .takes(LINES, "Text")
         .takes(JSON, "Values")
-        .gives(200, LINES, "Checked", "A line for each value, in their order.")
+        .gives(
+            200,
+            LINES,
+            "Checked",
+            "A line for each value, in their order; of what is none, with an `error`.",
+        )
         .gives(408, JSON, "Error", "The request's body came too slowly.")
         .gives(413, JSON, "Error", "A value, or a list of values, is too long.");
     vec![
@@ -56,7 +61,10 @@ async fn check_one(call: Call<Granted<Check>>) -> Answer {
     if value.len() > VALUE_BYTES {
         return Err(too_long());
     }
-    let (mut text, _) = answers(&call.soc, &call.grant, vec![value], false).await?;
+    if value.trim().is_empty() {
+        return Err(Problem::bad("`value` is empty"));
+    }
+    let (mut text, _) = answers(&call.soc, &call.grant, vec![Line::Value(value)], false).await?;
     text.pop();
     Ok(bytes(text, JSON))
 }
@@ -68,44 +76,66 @@ fn too_long() -> Problem {
     )
 }
 
-/// A line for each value.
 /// Answers about the first of some values, and those that are left when the answers have grown long.
 async fn answers(
     soc: &Arc<Soc>,
     grant: &Granted<Check>,
-    values: Vec<String>,
+    lines: Vec<Line>,
     known_only: bool,
-) -> Result<(Vec<u8>, Vec<String>), Problem> {
+) -> Result<(Vec<u8>, Vec<Line>), Problem> {
     let known = Arc::clone(&soc.node.known);
     let counting = Arc::clone(soc);
     let is_exercise = soc.is_exercise();
     grant
         .read(move |store, reader| {
-            let mut text = Vec::with_capacity(values.len() * 64);
-            let mut values = values.into_iter();
+            let mut text = Vec::with_capacity(lines.len() * 64);
+            let mut lines = lines.into_iter();
             while text.len() < CHECK_TEXT_BYTES
-                && let Some(value) = values.next()
+                && let Some(line) = lines.next()
             {
+                let value = match line {
+                    Line::Value(value) => value,
+                    Line::Wrong(beginning, why) => {
+                        report::wrong(&mut text, &beginning, &why, is_exercise);
+                        continue;
+                    }
+                };
                 let answer = certmesh_engine::check(store, &known, reader, &Question::read(&value))?;
                 if answer.is_known() || !known_only {
                     report::write(&mut text, &value, &answer, is_exercise);
                 }
                 counting.figures.checked.fetch_add(1, Relaxed);
             }
-            Ok((text, values.collect()))
+            Ok((text, lines.collect()))
         })
         .await
 }
 
 async fn check_many(call: Call<Granted<Check>>) -> Answer {
-    let known_only = call.query().iter().any(|(name, value)| name == "only" && value == "known");
+    let only = call.query().into_iter().find(|(name, _)| name == "only").map(|(_, value)| value);
+    let known_only = match only.as_deref() {
+        None => false,
+        Some("known") => true,
+        Some(_) => return Err(Problem::bad("`only` is `known`, or absent")),
+    };
     let Call { soc, grant, body, .. } = call;
+    let place = soc.shares.check(grant.token().id).await?;
     let (lines, received) = mpsc::unbounded_channel();
-    let checking =
-        Checking { soc, grant, known_only, lines, room: Arc::new(Semaphore::new(CHECK_OUT_BYTES)) };
+    let checking = Checking {
+        soc,
+        grant,
+        known_only,
+        lines,
+        room: Arc::new(Semaphore::new(CHECK_OUT_BYTES)),
+        _place: place,
+    };
     // What is wrong with the first portion is an answer of its own; later the answer has begun.
     let mut values = Values::new(body);
-    let more = checking.portion(&mut values).await?;
+    let (first, more) = values.next(CHECK_PORTION).await?;
+    if let [Line::Wrong(_, why)] = &first[..] {
+        return Err(Problem::bad(why));
+    }
+    checking.answer(first).await?;
     if more {
         tokio::spawn(checking.run(values));
     }
@@ -119,7 +149,7 @@ async fn check_many(call: Call<Granted<Check>>) -> Answer {
 /// Lines for the client, with the room that they take until they are sent.
 struct Piece {
     text: Bytes,
-    _room: OwnedSemaphorePermit,
+    _room: [OwnedSemaphorePermit; 2],
 }
 
 /// One bulk check under way.
@@ -132,6 +162,7 @@ struct Checking {
     known_only: bool,
     lines: mpsc::UnboundedSender<Piece>,
     room: Arc<Semaphore>,
+    _place: OwnedSemaphorePermit,
 }
 
 impl Checking {
@@ -160,7 +191,12 @@ impl Checking {
 
     /// Checks the next values; whether there may be more.
     async fn portion(&self, values: &mut Values) -> Result<bool, Problem> {
-        let (mut left, more) = values.next(CHECK_PORTION).await?;
+        let (lines, more) = values.next(CHECK_PORTION).await?;
+        self.answer(lines).await?;
+        Ok(more)
+    }
+
+    async fn answer(&self, mut left: Vec<Line>) -> Result<(), Problem> {
         while !left.is_empty() {
             let (text, rest) = answers(&self.soc, &self.grant, left, self.known_only).await?;
             if !text.is_empty() {
@@ -168,13 +204,14 @@ impl Checking {
             }
             left = rest;
         }
-        Ok(more)
+        Ok(())
     }
 
     async fn say(&self, text: Vec<u8>) -> Result<(), Problem> {
         let needed = text.len().min(CHECK_OUT_BYTES) as u32;
         let room =
             Arc::clone(&self.room).acquire_many_owned(needed).await.map_err(|_| Problem::stopping())?;
-        self.lines.send(Piece { text: text.into(), _room: room }).map_err(|_| Problem::stopping())
+        let of_all = self.soc.shares.answers(self.grant.token().id, needed).await?;
+        self.lines.send(Piece { text: text.into(), _room: [room, of_all] }).map_err(|_| Problem::stopping())
     }
 }

@@ -48,6 +48,11 @@ impl Doc {
         self.parameter(name, "header", what, json!({"type": "string"}))
     }
 
+    /// The pairs of the query that mean something.
+    pub(super) fn query_names(&self) -> Vec<&'static str> {
+        self.parameters.iter().filter(|it| it.place == "query").map(|it| it.name).collect()
+    }
+
     fn parameter(
         mut self,
         name: &'static str,

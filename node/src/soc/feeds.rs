@@ -12,7 +12,7 @@ use super::answer::{Answer, JSON, Problem, bytes, is_known, json as answer_json,
 use super::document::Doc;
 use super::policy::{Feeds, Granted};
 use super::route::{Call, Route};
-use crate::feeds::{FeedFault, Name, Wanted};
+use crate::feeds::{FeedFault, Name};
 
 /// The routes below `/feeds/`.
 pub(super) fn routes() -> Vec<Route> {
@@ -68,23 +68,35 @@ async fn names_of_lists(call: Call<Granted<Feeds>>) -> Answer {
 
 async fn list_in(folder: &'static str, call: Call<Granted<Feeds>>) -> Answer {
     may_be_acted_upon(&call)?;
-    let name = Name::read(&format!("{folder}{}", call.path("name")))
-        .ok_or_else(|| Problem::absent("there is no such list").hint("/feeds/ says which there are"))?;
+    let name = format!("{folder}{}", call.path("name"));
+    let name = Name::read(&name).ok_or_else(|| Problem::absent("there is no such list").hint(hint(&name)))?;
     let pairs = call.query();
     let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let wanted = Wanted::read(call.grant.token().terms.ceiling, pairs).map_err(Problem::bad)?;
     let media_type = name.media_type();
-    let feeds = &call.soc.node.feeds;
+    let (feeds, token) = (&call.soc.node.feeds, call.grant.token());
+    let wanted = feeds.wanted(&name, token.terms.ceiling, pairs).map_err(Problem::bad)?;
     // Who has a long list, and has the latest, needs no other one made.
     let named = feeds.named(&name, &wanted).filter(|made| is_known(&call.parts.headers, &weak(&made.tag)));
     let made = match named {
         Some(made) => made,
-        None => feeds.list(name, wanted).await.map_err(problem)?,
+        None => feeds.list(name, wanted, Some(token.id)).await.map_err(problem)?,
     };
     let (tag, headers) = (weak(&made.tag), made.headers());
     let mut response = bytes(Body::from_stream(until(call.grant.end(), made.body())), media_type);
     response.headers_mut().extend(headers);
     Ok(unless_known(&call.parts.headers, &tag, response))
+}
+
+/// What to do about a name below `/feeds/` that is none.
+pub(super) fn hint(name: &str) -> String {
+    match (name, name.parse::<Feed>()) {
+        ("misp", _) => "it is a folder: MISP adds /manifest.json by itself, which is there".into(),
+        ("suricata", _) => "it is a folder: /feeds/ says what it holds".into(),
+        (_, name) => match name.err().and_then(|fault| fault.near()) {
+            Some(near) => format!("did you mean {near}? /feeds/ says which there are"),
+            None => "/feeds/ says which there are".into(),
+        },
+    }
 }
 
 /// Weak: it is the same whether or not the answer is compressed.
@@ -94,7 +106,7 @@ fn weak(tag: &str) -> String {
 
 fn problem(fault: FeedFault) -> Problem {
     match fault {
-        FeedFault::NoSuchEvent | FeedFault::Ended => Problem::absent(fault),
+        FeedFault::NoSuchEvent | FeedFault::Ended | FeedFault::Slow => Problem::absent(fault),
         FeedFault::Busy => Problem::new(StatusCode::SERVICE_UNAVAILABLE, fault)
             .hint("ask again in a minute, or for less of it")
             .with(RETRY_AFTER, "60"),

@@ -35,6 +35,10 @@ pub(super) const TOKEN_REQUESTS: usize = 64;
 pub(super) const PAGES: usize = 32;
 /// Those of one token, so that a tool that does not read what it asked for hinders itself.
 pub(super) const TOKEN_PAGES: usize = 6;
+/// Bulk checks of one token at once. The next ones wait.
+pub(super) const TOKEN_CHECKS: usize = 8;
+/// Publications of one token that are taken in at once. The next ones wait.
+pub(super) const TOKEN_UPLOADS: usize = 4;
 /// Threads that read the store for SOC tools. Who is next waits: the disk has only so many arms.
 pub(super) const READERS: usize = 16;
 /// Stretches of a collection that are looked through for one page, as long as the filters pick nothing there: the
@@ -60,3 +64,5 @@ pub(super) const CHECK_PORTION: usize = 1_024;
 pub(super) const CHECK_TEXT_BYTES: usize = 256 * 1024;
 /// Bytes of a check's answer that wait for a client which sends its whole question first.
 pub(super) const CHECK_OUT_BYTES: usize = 16 * 1024 * 1024;
+/// Those of all checks of one token: a tool that does not read what it asked for hinders itself.
+pub(super) const TOKEN_ANSWER_BYTES: usize = 32 * 1024 * 1024;

@@ -223,11 +223,12 @@ impl Server {
     }
 }
 
-/// TAXII's paths end with a slash, and not every client knows.
+/// TAXII's paths end with a slash, and so does that of the feeds' names; not every client knows.
 fn end_with_slash(request: &mut Request<Body>) {
     let uri = request.uri();
     let path = uri.path();
-    if !(path == "/taxii2" || path.starts_with("/taxii2/")) || path.ends_with('/') {
+    let is_folder = matches!(path, "/taxii2" | "/feeds") || path.starts_with("/taxii2/");
+    if !is_folder || path.ends_with('/') {
         return;
     }
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
@@ -250,6 +251,8 @@ mod tests {
                 "/taxii2/mesh/collections/x/objects/?limit=1&next=a%2Fb",
             ),
             ("/taxii2x", "/taxii2x"),
+            ("/feeds", "/feeds/"),
+            ("/feeds/domains.txt", "/feeds/domains.txt"),
             ("/healthz", "/healthz"),
         ] {
             let mut request = Request::builder().uri(asked).body(Body::empty()).unwrap();

@@ -99,8 +99,13 @@ impl<S: For> Policy for Granted<S> {
         let presented = credentials::presented(headers).ok_or_else(|| unauthorized("a token is needed"))?;
         let tokens = Arc::clone(&soc.node.tokens.borrow());
         let token = tokens.admit(&presented, from, now_ms()).map_err(|denied| match denied {
-            Denied::Unknown | Denied::Expired => unauthorized(denied),
-            Denied::Network => Problem::new(StatusCode::FORBIDDEN, denied),
+            Denied::Unknown => unauthorized(denied),
+            Denied::Expired => {
+                unauthorized(denied).hint("the node's operator makes another: `certmesh token create`")
+            }
+            Denied::Network => Problem::new(StatusCode::FORBIDDEN, denied).hint(format!(
+                "the connection comes from {from}; the token's networks were given when it was made"
+            )),
         })?;
         if !S::opens(&token) {
             let error = format!("this token is not for {}", S::SCOPE);

@@ -12,6 +12,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use certmesh_engine::tokens::{Scope, Token};
+use certmesh_intel::display::safe;
+use certmesh_intel::near::nearest;
 use futures::future::BoxFuture;
 
 use super::Soc;
@@ -21,7 +23,6 @@ use super::document::Doc;
 use super::hold;
 use super::policy::Policy;
 
-/// Says with every answer of an exercise that nothing in it is real.
 const EXERCISE: HeaderName = HeaderName::from_static("certmesh-exercise");
 
 /// Who asks: how the connection sees it.
@@ -95,9 +96,10 @@ impl Route {
         P: Policy,
         F: Future<Output = Answer> + Send + 'static,
     {
+        let names: Arc<[_]> = doc.query_names().into();
         let serve = move |soc: Arc<Soc>, client: Client, request: Request| {
             let handle = handle.clone();
-            let serving = serve::<P, F>(soc, client, request, dialect(path), handle);
+            let serving = serve::<P, F>(soc, client, request, (dialect(path), Arc::clone(&names)), handle);
             Box::pin(serving) as BoxFuture<'static, Response>
         };
         Self { method, path, scope: P::SCOPE, doc, serve: Arc::new(serve) }
@@ -118,7 +120,7 @@ async fn serve<P: Policy, F: Future<Output = Answer>>(
     soc: Arc<Soc>,
     client: Client,
     request: Request,
-    dialect: Dialect,
+    (dialect, names): (Dialect, Arc<[&'static str]>),
     handle: impl Fn(Call<P>) -> F,
 ) -> Response {
     let begun = Instant::now();
@@ -127,14 +129,43 @@ async fn serve<P: Policy, F: Future<Output = Answer>>(
     let admitted = P::admit(&soc, client.address, &parts.headers);
     let token = admitted.as_ref().ok().and_then(|grant| grant.token().cloned());
     let answer = match admitted {
-        Ok(grant) => answer(&soc, client, parts, body, grant, handle).await,
+        Ok(grant) => match understood(&parts, dialect, &names) {
+            Ok(()) => answer(&soc, client, parts, body, grant, handle).await,
+            Err(problem) => Err(problem),
+        },
         Err(problem) => Err(problem),
     };
-    let mut response = answer.unwrap_or_else(|problem| problem.answer(dialect));
+    let response = answer.unwrap_or_else(|problem| problem.answer(dialect));
+    note::<P>(&soc, client, token.as_deref(), &line, response.status(), begun);
+    response
+}
+
+/// Whether the names of a query's pairs are those that a route has: a slip in a filter would let everything through.
+/// TAXII's clients may add pairs of their own, which mean nothing, unless they look like one that does.
+fn understood(parts: &Parts, dialect: Dialect, names: &[&'static str]) -> Result<(), Problem> {
+    let query = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+    if names.is_empty() {
+        return Ok(());
+    }
+    for (name, _) in query.filter(|(name, _)| !names.contains(&&**name)) {
+        let match_of = names.iter().find(|known| **known == format!("match[{name}]")).copied();
+        let near = match_of.or_else(|| nearest(&name, names.iter().copied()));
+        // Other filters have an answer of their own.
+        if dialect == Dialect::Taxii && (near.is_none() || name.starts_with("match[")) {
+            continue;
+        }
+        let near = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+        return Err(Problem::bad(format!("`{}` is no parameter of this path{near}", safe(&name, 40)))
+            .hint(format!("there are {}", names.join(", "))));
+    }
+    Ok(())
+}
+
+/// Says with every answer of an exercise that nothing in it is real.
+pub(super) fn say_exercise(soc: &Soc, mut response: Response) -> Response {
     if soc.is_exercise() {
         response.headers_mut().insert(EXERCISE, HeaderValue::from_static("true"));
     }
-    note::<P>(&soc, client, token.as_deref(), &line, response.status(), begun);
     response
 }
 

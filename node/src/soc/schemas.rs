@@ -64,6 +64,8 @@ pub(super) fn all() -> Value {
                 "false_positives": {"type": "object", "additionalProperties": {"type": "integer"}},
                 "capped": {"type": "boolean"},
                 "exercise": {"type": "boolean"},
+                "recognised": {"type": "boolean"},
+                "error": {"type": "string"},
                 "hits": {
                     "type": "array",
                     "items": {

@@ -9,7 +9,7 @@ use certmesh_engine::tokens::TokenId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::answer::Problem;
-use super::limits::{PAGES, TOKEN_PAGES, TOKEN_REQUESTS};
+use super::limits::{PAGES, TOKEN_ANSWER_BYTES, TOKEN_CHECKS, TOKEN_PAGES, TOKEN_REQUESTS, TOKEN_UPLOADS};
 
 /// What all tokens share.
 pub(super) struct Shares {
@@ -21,6 +21,9 @@ pub(super) struct Shares {
 struct Share {
     requests: Arc<Semaphore>,
     pages: Arc<Semaphore>,
+    checks: Arc<Semaphore>,
+    uploads: Arc<Semaphore>,
+    answers: Arc<Semaphore>,
 }
 
 /// Room for a page in memory.
@@ -53,6 +56,24 @@ impl Shares {
         Ok(PageRoom { _own: own, _all: all })
     }
 
+    /// Waits for a place for a bulk check.
+    pub(super) async fn check(&self, token: TokenId) -> Result<OwnedSemaphorePermit, Problem> {
+        let checks = Arc::clone(&self.of(token).checks);
+        checks.acquire_owned().await.map_err(|_| Problem::stopping())
+    }
+
+    /// Waits for room for so many bytes of a bulk check's answer, among those of all that this token asks.
+    pub(super) async fn answers(&self, token: TokenId, bytes: u32) -> Result<OwnedSemaphorePermit, Problem> {
+        let answers = Arc::clone(&self.of(token).answers);
+        answers.acquire_many_owned(bytes).await.map_err(|_| Problem::stopping())
+    }
+
+    /// Waits for a place for a publication.
+    pub(super) async fn upload(&self, token: TokenId) -> Result<OwnedSemaphorePermit, Problem> {
+        let uploads = Arc::clone(&self.of(token).uploads);
+        uploads.acquire_owned().await.map_err(|_| Problem::stopping())
+    }
+
     fn of(&self, token: TokenId) -> Arc<Share> {
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         // Tokens that were revoked leave nothing behind.
@@ -61,6 +82,9 @@ impl Shares {
             Arc::new(Share {
                 requests: Arc::new(Semaphore::new(TOKEN_REQUESTS)),
                 pages: Arc::new(Semaphore::new(TOKEN_PAGES)),
+                checks: Arc::new(Semaphore::new(TOKEN_CHECKS)),
+                uploads: Arc::new(Semaphore::new(TOKEN_UPLOADS)),
+                answers: Arc::new(Semaphore::new(TOKEN_ANSWER_BYTES)),
             })
         });
         Arc::clone(share)
@@ -69,7 +93,10 @@ impl Shares {
 
 impl Share {
     fn is_used(&self) -> bool {
-        self.requests.available_permits() < TOKEN_REQUESTS || self.pages.available_permits() < TOKEN_PAGES
+        // An upload is part of its request.
+        self.requests.available_permits() < TOKEN_REQUESTS
+            || self.pages.available_permits() < TOKEN_PAGES
+            || self.checks.available_permits() < TOKEN_CHECKS
     }
 }
 

@@ -89,8 +89,14 @@ fn chosen(call: &Call<Granted<Stream>>) -> Result<(Collection, Selection), Probl
             "type" => selection.types.extend(value.split(',').map(str::trim).map(str::to_owned)),
             "member" => {
                 let code = value.to_ascii_uppercase().parse();
-                collection =
-                    Collection::Member(code.map_err(|fault| Problem::bad(format!("member: {fault}")))?);
+                let code = code.map_err(|fault| Problem::bad(format!("member: {fault}")))?;
+                let members = call.soc.node.membership.members();
+                if !members.contains(&code) {
+                    let known: Vec<_> = members.iter().map(ToString::to_string).collect();
+                    return Err(Problem::bad(format!("{code} is no member"))
+                        .hint(format!("there are {}", known.join(", "))));
+                }
+                collection = Collection::Member(code);
             }
             _ => {}
         }
@@ -104,7 +110,10 @@ fn begin(call: &Call<Granted<Stream>>) -> Result<Option<u64>, Problem> {
     let query = || call.query().into_iter().find(|(name, _)| name == "after").map(|(_, value)| value);
     let Some(text) = header.filter(|text| !text.is_empty()).or_else(query) else { return Ok(None) };
     let wrong = || {
-        Problem::new(StatusCode::BAD_REQUEST, "the last event's id is none of this node's: it is a number")
+        Problem::new(StatusCode::BAD_REQUEST, "the last event's id is none of this node's, which are numbers")
+            .hint(
+                "0 is for everything that the node holds; without one, a stream begins with what comes next",
+            )
     };
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| text.parse().ok()).flatten().map(Some).ok_or_else(wrong)

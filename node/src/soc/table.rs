@@ -1,11 +1,13 @@
 //! Every route that SOC tools reach, in one table. A route has a policy by the type of its handler; there is no
 //! way to put one here without.
 
+use std::future::ready;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
+use axum::middleware::map_response;
 use axum::response::Response;
 use axum::routing::{MethodFilter, on};
 use tower_http::CompressionLevel;
@@ -14,7 +16,7 @@ use tower_http::compression::CompressionLayer;
 use super::answer::{Answer, JSON, Problem, json};
 use super::document::{Doc, open_api};
 use super::policy::Public;
-use super::route::{Call, Client, Route, dialect};
+use super::route::{Call, Client, Route, dialect, say_exercise};
 use super::{Soc, check, feeds, health, stream, taxii};
 
 /// All of them.
@@ -44,7 +46,8 @@ pub(super) fn router(soc: Arc<Soc>) -> Router {
     }
     // Fast rather than small: what is sent is read at once, and most of it is text of many repetitions.
     let compression = CompressionLayer::new().quality(CompressionLevel::Fastest);
-    router.fallback(no_such_route).method_not_allowed_fallback(other_method).layer(compression)
+    let router = router.fallback(no_such_route).method_not_allowed_fallback(other_method).layer(compression);
+    router.layer(map_response(move |response: Response| ready(say_exercise(&soc, response))))
 }
 
 async fn document(_: Call<Public>) -> Answer {
@@ -52,8 +55,21 @@ async fn document(_: Call<Public>) -> Answer {
 }
 
 async fn no_such_route(request: Request) -> Response {
-    let problem = Problem::absent("there is nothing at this path").hint("/openapi.json says what there is");
-    problem.answer(dialect(request.uri().path()))
+    let path = request.uri().path();
+    let slashless = path.trim_end_matches('/');
+    let routes = table();
+    let meant = routes.iter().map(|route| route.path).find(|one| one.trim_end_matches('/') == slashless);
+    let hint = match (meant, slashless) {
+        (Some(meant), _) => format!("it is {meant}"),
+        (_, path) if path.starts_with("/feeds") => {
+            feeds::hint(path.trim_start_matches("/feeds").trim_start_matches('/'))
+        }
+        (_, path) if path.starts_with("/taxii") => {
+            "TAXII's discovery is /taxii2/, its API root /taxii2/mesh/".into()
+        }
+        _ => "/openapi.json says what there is".into(),
+    };
+    Problem::absent("there is nothing at this path").hint(hint).answer(dialect(path))
 }
 
 async fn other_method(request: Request) -> Response {

@@ -53,13 +53,25 @@ fn what_is_not_understood_is_refused() {
         ("/feeds/nothing.txt", 404, "no such list"),
         ("/feeds/misp/nothing.json", 404, "no such list"),
         ("/feeds/misp/00000000-0000-4000-8000-000000000000.json", 404, "no such event"),
-        ("/feeds/domains.txt?typ=x", 400, "is no filter"),
+        ("/feeds/domain.txt", 404, "did you mean domains.txt?"),
+        ("/feeds/misp", 404, "it is a folder"),
+        ("/feeds/misp/", 404, "it is a folder"),
+        ("/feeds/domains.txt/", 404, "/feeds/ says which there are"),
+        ("/feeds", 200, "domains.txt"),
+        ("/feeds/domains.txt?typ=x", 400, "did you mean type?"),
+        ("/feeds/indicators.csv?type=domain", 400, "did you mean domain-name?"),
+        ("/feeds/addresses.txt?type=domain-name", 400, "names nothing that this list holds"),
+        ("/feeds/suricata/certmesh.rules?type=url", 200, "EXERCISE"),
+        ("/feeds/indicators.csv?member=SQ", 400, "is no member: there are MY, SG"),
+        ("/feeds/indicators.csv?since=30", 400, "such as 30d"),
+        ("/feeds/indicators.csv?since=2026-11-01", 200, "value"),
         ("/feeds/domains.txt?page=2", 400, "needs `limit`"),
-        ("/feeds/domains.txt?ceiling=red", 400, "is no filter"),
+        ("/feeds/domains.txt?ceiling=red", 400, "is no parameter"),
     ] {
         let reply = tool.get(path);
         assert_eq!(reply.status, status, "{path}: {}", reply.text());
         assert!(reply.text().contains(words), "{path}: {}", reply.text());
+        assert_eq!(reply.header("certmesh-exercise"), "true", "{path}");
     }
     assert_eq!(tool.with("").get("/feeds/domains.txt").status, 401);
 }

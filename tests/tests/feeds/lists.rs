@@ -95,10 +95,15 @@ fn filters_and_pages_choose_the_surest() {
     assert_eq!(lines(sg, &["domains.txt", "--limit", "4", "--page", "3"]), ["n0.example", "n1.example"]);
     assert_eq!(lines(sg, &["domains.txt", "--member", "SG,MY"]).len(), 10);
     assert!(lines(sg, &["domains.txt", "--member", "MY"]).is_empty());
-    assert!(lines(sg, &["domains.txt", "--type", "url"]).is_empty());
     assert_eq!(lines(sg, &["domains.txt", "--since", "1h"]).len(), 10);
     assert!(lines(sg, &["domains.txt", "--since", "2999-01-01"]).is_empty());
-    for wrong in [&["domains.txt", "--member", "Singapore"][..], &["domains.txt", "--label", ""]] {
+    for wrong in [
+        &["domains.txt", "--member", "Singapore"][..],
+        &["domains.txt", "--member", "XX"],
+        &["domains.txt", "--label", ""],
+        &["domains.txt", "--type", "url"],
+        &["indicators.csv", "--type", "domain"],
+    ] {
         sg.run(["feed", "--exercise"].iter().chain(wrong)).refused(1);
     }
     assert!(sg.run(["feed", "nothing.txt"]).refused(2).contains("there is no list"));

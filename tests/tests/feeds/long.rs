@@ -9,8 +9,9 @@ use crate::feed;
 
 /// A list that is longer than this, in bytes, goes through a file.
 const KEPT_BYTES: usize = 32 * 1024 * 1024;
-/// Such files that there may be at once.
+/// Such files that there may be at once, and those of one token.
 const SPOOLS: usize = 4;
+const OF_ONE: usize = 2;
 /// What is published, in bytes of each object; all of it is a list of 40 MB.
 const NOISE: usize = 100_000;
 const OBJECTS: usize = 400;
@@ -60,7 +61,23 @@ fn a_long_list_that_is_the_same_is_not_sent_again() {
     tool.ask("GET", LIST, &has_first, b"").expect(304);
     let filtered = tool.ask("GET", &format!("{LIST}?since=9d"), &has_first, b"").expect(200);
     assert_ne!(filtered.header("etag"), first.header("etag"), "it is another list");
-    mesh.node("SG").publish(&Bundle::varied(2, 5).write(&mesh.path("")));
+    // What they may not see changes nothing for them.
+    let node = mesh.node("SG");
+    let green = node.tool_with(&["green", "--scope", "feeds", "--tlp", "green", "--exercise"]);
+    node.run([
+        "publish".as_ref(),
+        Bundle::bulky(3, OBJECTS, NOISE).write(&mesh.path("")).as_os_str(),
+        "--tlp".as_ref(),
+        "green".as_ref(),
+    ])
+    .done();
+    let theirs = green.get(LIST).expect(200);
+    let first = tool.get(LIST).expect(200);
+    let has_first = [("if-none-match", first.header("etag"))];
+    node.publish(&Bundle::varied(2, 5).write(&mesh.path("")));
+    assert!(theirs.body.len() > KEPT_BYTES && first.body.len() > theirs.body.len());
+    let has_theirs = [("if-none-match", theirs.header("etag"))];
+    green.ask("GET", LIST, &has_theirs, b"").expect(304);
     let changed = tool.ask("GET", LIST, &has_first, b"").expect(200);
     assert!(changed.body.len() > first.body.len());
 }
@@ -83,11 +100,18 @@ fn halfway(tool: &Tool, filter: &str) -> TcpStream {
 
 #[test]
 fn who_leaves_a_long_list_in_the_middle_gives_its_room_back() {
-    let (_mesh, _, tool) = long();
+    let (mesh, _, tool) = long();
+    let other = mesh.node("SG").tool_with(&["other", "--scope", "feeds", "--tlp", "amber", "--exercise"]);
     for round in 0..3 {
-        let readers: Vec<_> = (1..=SPOOLS).map(|days| halfway(&tool, &format!("since={days}d"))).collect();
+        let mut readers: Vec<_> =
+            (1..=OF_ONE).map(|days| halfway(&tool, &format!("since={days}d"))).collect();
         let refused = tool.get(&format!("{LIST}?since=9d")).expect(503);
         assert_eq!(refused.header("retry-after"), "60", "round {round}");
+        let of_others = OF_ONE + 1..=SPOOLS;
+        readers.extend(of_others.map(|days| halfway(&other, &format!("since={days}d"))));
+        let third =
+            mesh.node("SG").run(["feed", "stix.json", "--ceiling", "amber", "--exercise", "--since", "9d"]);
+        assert!(third.refused(1).contains("long lists"), "round {round}");
         drop(readers);
         eventually("room for others", || {
             let reply = tool.get(&format!("{LIST}?since=9d"));

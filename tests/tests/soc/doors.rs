@@ -87,6 +87,10 @@ fn errors_are_in_the_words_of_their_surface() {
         ("GET", &format!("{ALL}/objects/{nobody}/versions/"), &[], 404),
         ("GET", "/taxii2/mesh/status/7f8c0000-0000-4000-8000-000000000000/", &[], 404),
         ("GET", &format!("{ALL}/objects/?limit=0"), &[], 400),
+        ("GET", &format!("{ALL}/objects/?added_afer=2026-01-01T00:00:00Z"), &[], 400),
+        ("GET", &format!("{ALL}/objects/?type=indicator"), &[], 400),
+        ("GET", &format!("{ALL}/objects/?match[typ]=indicator"), &[], 400),
+        ("GET", "/taxii2/asean/", &[], 404),
         ("GET", &format!("{ALL}/objects/?next=nonsense"), &[], 400),
         ("GET", &format!("{ALL}/objects/?added_after=yesterday"), &[], 400),
         ("GET", "/taxii2/", &[("accept", "text/html")], 406),
@@ -109,6 +113,20 @@ fn errors_are_in_the_words_of_their_surface() {
         let reply = tool.ask(method, path, &[], b"").expect(status);
         assert!(reply.json::<Value>()["error"].is_string());
     }
+    for (method, path, words) in [
+        ("GET", "/api/v1/check?value=", "empty"),
+        ("GET", "/api/v1/check?value=a.example&confidence=90", "no parameter of this path"),
+        ("POST", "/api/v1/check?onyl=known", "did you mean only?"),
+        ("POST", "/api/v1/check?only=unknown", "`only` is `known`"),
+        ("GET", "/api/v1/stream?typ=indicator", "did you mean type?"),
+        ("GET", "/api/v1/stream?member=XX", "XX is no member"),
+        ("GET", "/api/v1/stream?after=x", "are numbers"),
+    ] {
+        let reply = tool.ask(method, path, &[], b"").expect(400);
+        assert!(reply.text().contains(words), "{path}: {}", reply.text());
+    }
+    // What others add to a query means nothing.
+    tool.get(&format!("{ALL}/objects/?cache=no")).expect(200);
 }
 
 #[test]
@@ -187,6 +205,11 @@ fn what_an_exercise_does_not_know_is_of_an_exercise_too() {
     let tool = mesh.node("SG").tool();
     let checked: Value = tool.get("/api/v1/check?value=unheard-of.example").expect(200).json();
     assert_eq!((&checked["known"], &checked["exercise"]), (&json!(false), &json!(true)), "{checked}");
+    assert!(checked.get("recognised").is_none(), "{checked}");
+    for none in ["not+a+value", "203.0.113.777", "203.0.113.7,203.0.113.8"] {
+        let checked: Value = tool.get(&format!("/api/v1/check?value={none}")).expect(200).json();
+        assert_eq!((&checked["known"], &checked["recognised"]), (&json!(false), &json!(false)), "{checked}");
+    }
 }
 
 #[test]

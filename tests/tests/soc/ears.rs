@@ -99,4 +99,14 @@ fn checks_answer_while_they_are_asked() {
         .expect(200);
     assert_eq!(list.text().lines().count(), 2);
     tool.ask("POST", "/api/v1/check", &[], &[b'a'; 20_000]).expect(413);
+
+    // A line that is no value is named, wherever it comes, and hinders none.
+    let bad = format!("{asked}{{\"valu\":\"x\"}}\n{asked}");
+    let lines = tool.ask("POST", "/api/v1/check", &[], bad.as_bytes()).expect(200);
+    let lines: Vec<Value> = lines.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 10_001);
+    let error = lines[5_000]["error"].as_str().unwrap();
+    assert!(error.starts_with("line 5001: values come one a line"), "{error}");
+    let refused = tool.ask("POST", "/api/v1/check", &[], br#"{"valu":"x"}"#).expect(400);
+    assert!(refused.text().contains("line 1: values come one a line"), "{}", refused.text());
 }

@@ -257,3 +257,41 @@ fn nothing_above_a_ceiling_changes_any_answer() {
         assert_eq!(found.len(), all["objects"].as_array().unwrap().len());
     }
 }
+
+/// What its author has replaced must not be acted upon, whoever may see what has come in its place.
+#[test]
+fn a_newer_version_above_a_ceiling_takes_the_older_one_away_and_tells_no_more() {
+    let mesh = alone();
+    let node = mesh.node("SG");
+    let tool = |name: &str, ceiling: &str| node.tool_with(&[name, "--tlp", ceiling, "--exercise"]);
+    let (green, amber) = (tool("green", "green"), tool("amber", "amber"));
+    let object = |at: &str, level: usize, host: &str| {
+        let marking = MARKINGS[level].1;
+        format!(
+            r#"{{"type":"indicator","spec_version":"2.1","id":"{MIXED}","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-{at}T00:00:00.000Z","object_marking_refs":["marking-definition--{marking}"],"pattern":"[domain-name:value = '{host}.example']","pattern_type":"stix","valid_from":"2026-01-01T00:00:00Z"}}"#
+        )
+    };
+    let publish = |object: String| {
+        let path = mesh.path("version.json");
+        std::fs::write(&path, object).unwrap();
+        node.publish(&path);
+    };
+    let shows = |tool: &Tool, host: &str| {
+        let collection = page(tool, "").0.text().contains(host);
+        let list = tool.get("/feeds/domains.txt").expect(200).text().contains(host);
+        let checked = tool.get(&format!("/api/v1/check?value={host}.example")).expect(200);
+        let known = checked.json::<Value>()["known"] == true;
+        assert!(collection == list && list == known, "{host}: {collection} {list} {known}");
+        known
+    };
+    publish(object("01", 1, "older"));
+    assert!(shows(&green, "older") && shows(&amber, "older"));
+    publish(object("02", 2, "newer"));
+    assert!(!shows(&green, "older") && !shows(&green, "newer"));
+    assert!(!shows(&amber, "older") && shows(&amber, "newer"));
+    let versions = |tool: &Tool| {
+        let all = tool.get(&format!("{ALL}/objects/{MIXED}/?match[version]=all")).expect(200);
+        all.json::<Value>()["objects"].as_array().unwrap().len()
+    };
+    assert_eq!((versions(&green), versions(&amber)), (1, 2));
+}

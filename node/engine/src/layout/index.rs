@@ -364,6 +364,16 @@ pub(crate) fn reference_end(property: &str, object_type: &str) -> Vec<u8> {
     [property.as_bytes(), &[0], object_type.as_bytes()].concat()
 }
 
+/// The marking up to which readers notice that this key of family `index` is written: what they are told of an object comes
+/// from rows that stand below its marking, and whatever becomes of the object moves one of them.
+pub fn shown_at(key: &[u8]) -> Option<Tlp> {
+    match key {
+        [b's' | b'i' | b'p' | b'b' | b'd', ..] => None,
+        [_, tlp, ..] => Tlp::try_from(*tlp).ok(),
+        _ => None,
+    }
+}
+
 /// How the references of those end that say something of an object: live sightings of it, and opinions about it.
 pub(crate) fn word_ends() -> [Vec<u8>; 2] {
     [reference_end("sighting_of_ref", "sighting"), reference_end("object_refs", "opinion")]

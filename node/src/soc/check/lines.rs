@@ -9,12 +9,26 @@ use super::super::answer::Problem;
 use super::super::limits::{LIST_BYTES, VALUE_BYTES};
 use super::{Pieces, Upload, too_long};
 
+/// How much of a line that is no value is told, in bytes.
+const BEGINNING_BYTES: usize = 64;
+
+/// Something to be answered.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    /// A value.
+    Value(String),
+    /// What is none: the beginning of the line, and what is wrong with it.
+    Wrong(String, String),
+}
+
 /// Values that are still coming.
 pub(super) struct Values {
     pieces: Pieces,
     buffer: BytesMut,
     /// Values of a list that wait for their turn.
-    waiting: VecDeque<String>,
+    waiting: VecDeque<Line>,
+    /// Lines that were read.
+    lines: u64,
     is_all_here: bool,
     /// Whether all of the body is one JSON text; not known until its first byte.
     is_list: Option<bool>,
@@ -23,7 +37,7 @@ pub(super) struct Values {
 /// A line, or all of a body, in JSON.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Asked {
+enum Json {
     Value(String),
     Values(Vec<String>),
     Object { value: String },
@@ -33,11 +47,18 @@ enum Asked {
 impl Values {
     pub(super) fn new(body: Upload) -> Self {
         let pieces = Pieces(body.into_body().into_data_stream());
-        Self { pieces, buffer: BytesMut::new(), waiting: VecDeque::new(), is_all_here: false, is_list: None }
+        Self {
+            pieces,
+            buffer: BytesMut::new(),
+            waiting: VecDeque::new(),
+            lines: 0,
+            is_all_here: false,
+            is_list: None,
+        }
     }
 
     /// The values that are here, at most about so many, and whether there may be more. Waits for the first.
-    pub(super) async fn next(&mut self, most: usize) -> Result<(Vec<String>, bool), Problem> {
+    pub(super) async fn next(&mut self, most: usize) -> Result<(Vec<Line>, bool), Problem> {
         let mut values = self.waiting(most);
         while values.is_empty() {
             if !self.has_line() {
@@ -52,7 +73,7 @@ impl Values {
     }
 
     /// The next values of a list, at most so many.
-    fn waiting(&mut self, most: usize) -> Vec<String> {
+    fn waiting(&mut self, most: usize) -> Vec<Line> {
         let most = most.min(self.waiting.len());
         self.waiting.drain(..most).collect()
     }
@@ -79,12 +100,14 @@ impl Values {
         Ok(())
     }
 
-    fn take_lines(&mut self, most: usize, values: &mut Vec<String>) -> Result<(), Problem> {
+    fn take_lines(&mut self, most: usize, values: &mut Vec<Line>) -> Result<(), Problem> {
         if self.is_list == Some(true) {
             if self.is_all_here {
-                let (all, mut list) = (self.buffer.split(), Vec::new());
-                read_json(&all, &mut list)?;
-                self.waiting = list.into();
+                let list = read_json(&self.buffer.split()).map_err(Problem::bad)?;
+                if list.iter().any(|value| value.len() > VALUE_BYTES) {
+                    return Err(too_long());
+                }
+                self.waiting = list.into_iter().map(Line::Value).collect();
                 values.extend(self.waiting(most));
             }
             return Ok(());
@@ -100,37 +123,42 @@ impl Values {
                 None if self.is_all_here && !self.buffer.is_empty() => self.buffer.split(),
                 None => return Ok(()),
             };
-            read_line(&line, values)?;
+            self.lines += 1;
+            read_line(&line, self.lines, values);
         }
         Ok(())
     }
 }
 
-fn read_line(line: &[u8], values: &mut Vec<String>) -> Result<(), Problem> {
+/// One line that is wrong is answered as such, and hinders nobody else's.
+fn read_line(line: &[u8], number: u64, values: &mut Vec<Line>) {
     let line = line.trim_ascii();
+    let wrong = |why: &str| {
+        let beginning = &line[..line.len().min(BEGINNING_BYTES)];
+        Line::Wrong(String::from_utf8_lossy(beginning).into_owned(), format!("line {number}: {why}"))
+    };
+    let is_long = |value: &[u8]| value.len() > VALUE_BYTES;
+    let too_long = || wrong(&format!("it is longer than {VALUE_BYTES} bytes"));
     match line.first() {
-        None => Ok(()),
-        _ if line.len() > VALUE_BYTES => Err(too_long()),
-        Some(b'"' | b'{') => read_json(line, values),
+        None => {}
+        _ if is_long(line) => values.push(too_long()),
+        Some(b'"' | b'{') => match read_json(line) {
+            Ok(all) => values.extend(all.into_iter().map(Line::Value)),
+            Err(why) => values.push(wrong(why)),
+        },
         // What is not UTF-8 is a value that nobody knows.
-        Some(_) => {
-            values.push(String::from_utf8_lossy(line).into_owned());
-            Ok(())
-        }
+        Some(_) => values.push(Line::Value(String::from_utf8_lossy(line).into_owned())),
     }
 }
 
-fn read_json(text: &[u8], values: &mut Vec<String>) -> Result<(), Problem> {
-    let asked = serde_json::from_slice(text).map_err(|_| {
-        Problem::bad(
-            "values come one a line, or as JSON: a string, {\"value\": …}, {\"values\": […]}, or a list",
-        )
-    })?;
-    match asked {
-        Asked::Value(value) | Asked::Object { value } => values.push(value),
-        Asked::Values(all) | Asked::Objects { values: all } => values.extend(all),
-    }
-    if values.iter().any(|value| value.len() > VALUE_BYTES) { Err(too_long()) } else { Ok(()) }
+fn read_json(text: &[u8]) -> Result<Vec<String>, &'static str> {
+    let json = serde_json::from_slice(text).map_err(
+        |_| "values come one a line, or as JSON: a string, {\"value\": …}, {\"values\": […]}, or a list",
+    )?;
+    Ok(match json {
+        Json::Value(value) | Json::Object { value } => vec![value],
+        Json::Values(all) | Json::Objects { values: all } => all,
+    })
 }
 
 #[cfg(test)]
@@ -140,7 +168,7 @@ mod tests {
 
     use super::*;
 
-    async fn read(pieces: &[&str]) -> Result<Vec<String>, StatusCode> {
+    async fn read(pieces: &[&str]) -> Result<Vec<Line>, StatusCode> {
         let pieces: Vec<_> = pieces.iter().map(|piece| Ok::<_, std::io::Error>(piece.to_string())).collect();
         let body = Body::from_stream(futures::stream::iter(pieces));
         let (mut values, mut all) = (Values::new(Upload::new(body)), Vec::new());
@@ -155,7 +183,7 @@ mod tests {
 
     #[tokio::test]
     async fn reads_every_form_however_it_is_cut() {
-        let expected = ["a.example", "192.0.2.1", "c"];
+        let expected = ["a.example", "192.0.2.1", "c"].map(|value| Line::Value(value.into()));
         for pieces in [
             &["a.example\n192.0.2.1\nc\n"][..],
             &["a.example\r\n\n  192.0.2.1 \n", "c"],
@@ -167,20 +195,35 @@ mod tests {
         ] {
             assert_eq!(read(pieces).await.unwrap(), expected, "{pieces:?}");
         }
-        assert_eq!(read(&[]).await.unwrap(), Vec::<String>::new());
-        assert_eq!(read(&["\n\n"]).await.unwrap(), Vec::<String>::new());
+        assert_eq!(read(&[]).await.unwrap(), Vec::<Line>::new());
+        assert_eq!(read(&["\n\n"]).await.unwrap(), Vec::<Line>::new());
+    }
+
+    #[tokio::test]
+    async fn a_line_that_is_no_value_is_named_and_the_others_are_read() {
+        let long = "a".repeat(VALUE_BYTES + 1);
+        let body = format!("a.example\n{{\"x\":1}}\n\n\"open\n\"{long}\"\nb.example");
+        let lines = read(&[&body]).await.unwrap();
+        let wrong = |line: &Line| match line {
+            Line::Value(_) => None,
+            Line::Wrong(beginning, why) => Some((beginning.clone(), why[..7].to_owned())),
+        };
+        let wrong: Vec<_> = lines.iter().filter_map(wrong).collect();
+        let of = |beginning: &str, line: &str| (beginning.to_owned(), line.to_owned());
+        assert_eq!(
+            wrong,
+            [of("{\"x\":1}", "line 2:"), of("\"open", "line 4:"), of(&body[25..89], "line 5:")]
+        );
+        assert_eq!(lines.first(), Some(&Line::Value("a.example".into())));
+        assert_eq!(lines.last(), Some(&Line::Value("b.example".into())));
     }
 
     #[tokio::test]
     async fn what_is_no_value_is_refused() {
         let long = "a".repeat(VALUE_BYTES + 1);
-        for (pieces, status) in [
-            (&["{\"x\":1}"][..], 400),
-            (&["[1]"], 400),
-            (&["[\"a\""], 400),
-            (&[&*long], 413),
-            (&[&*long, "\n"], 413),
-        ] {
+        for (pieces, status) in
+            [(&["[1]"][..], 400), (&["[\"a\""], 400), (&[&*long], 413), (&[&*long, "\n"], 413)]
+        {
             assert_eq!(read(pieces).await.unwrap_err().as_u16(), status);
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use certmesh_engine::{Answer, Hit};
+use certmesh_intel::recognise::{Unrecognised, recognise};
 use serde::Serialize;
 
 use super::super::answer::Problem;
@@ -24,6 +25,12 @@ struct Checked<'a> {
     /// Whether the mesh is an exercise: what is known there means nothing outside it, and neither does what isn't.
     #[serde(skip_serializing_if = "is_false")]
     exercise: bool,
+    /// False, if the value is not known and nothing that certmesh recognises: it may be mistyped.
+    #[serde(skip_serializing_if = "is_true")]
+    recognised: bool,
+    /// Why it was not looked up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
     hits: Vec<HitLine<'a>>,
 }
 
@@ -52,6 +59,10 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
+fn is_true(value: &bool) -> bool {
+    *value
+}
+
 fn is_zero(value: &u64) -> bool {
     *value == 0
 }
@@ -60,9 +71,13 @@ pub(super) fn write(text: &mut Vec<u8>, value: &str, answer: &Answer, is_exercis
     let by_member = |counts: &BTreeMap<certmesh_wire::MemberCode, u64>| {
         counts.iter().map(|(member, count)| (member.to_string(), *count)).collect()
     };
+    let is_known = answer.is_known();
     let line = Checked {
         value,
-        known: answer.is_known(),
+        known: is_known,
+        recognised: is_known
+            || !matches!(recognise(value), Err(fault) if !matches!(fault, Unrecognised::Ambiguous(..))),
+        error: None,
         confirmed_by: answer.confirmed_by,
         sightings: by_member(&answer.sightings),
         false_positives: by_member(&answer.false_positives),
@@ -70,8 +85,29 @@ pub(super) fn write(text: &mut Vec<u8>, value: &str, answer: &Answer, is_exercis
         exercise: is_exercise,
         hits: answer.hits.iter().map(hit).collect(),
     };
+    put(text, &line);
+}
+
+/// What is no value.
+pub(super) fn wrong(text: &mut Vec<u8>, beginning: &str, why: &str, is_exercise: bool) {
+    let line = Checked {
+        value: beginning,
+        known: false,
+        confirmed_by: 0,
+        sightings: BTreeMap::new(),
+        false_positives: BTreeMap::new(),
+        capped: false,
+        exercise: is_exercise,
+        recognised: false,
+        error: Some(why),
+        hits: Vec::new(),
+    };
+    put(text, &line);
+}
+
+fn put(text: &mut Vec<u8>, line: &Checked<'_>) {
     // Text keys alone: it always serialises.
-    let _ = serde_json::to_writer(&mut *text, &line);
+    let _ = serde_json::to_writer(&mut *text, line);
     text.push(b'\n');
 }
 

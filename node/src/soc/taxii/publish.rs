@@ -64,7 +64,9 @@ pub(super) fn routes() -> Vec<Route> {
 async fn delete_object(call: Call<Granted<AnyTaxii>>) -> Answer {
     collections::find(&call)?;
     if !call.grant.token().may(Scope::Publish) {
-        return Err(Problem::new(StatusCode::FORBIDDEN, "this token may not write"));
+        return Err(Problem::new(StatusCode::FORBIDDEN, "this token may not write").hint(
+            "that takes a token made with `--scope publish`; and nothing that was published can be deleted",
+        ));
     }
     Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "nothing that was published can be deleted")
         .hint("publish a version of the object with `revoked` set to true: every member then takes it back")
@@ -140,6 +142,7 @@ async fn publish(call: Call<Granted<Publish>>) -> Answer {
         .hint("its alias is `all`; in which others an object then stands follows from what it is"));
     }
     let Call { soc, grant, body, .. } = call;
+    let _place = soc.shares.upload(grant.token().id).await?;
     let text = body::whole(body, PUBLISH_BYTES).await?;
     let asked_ms = now_ms();
     let own = soc.node.allow.now();

@@ -60,8 +60,17 @@ struct Inner {
     kept: BTreeMap<(Name, Wanted), (u64, Kept)>,
     /// Those that were too long, without their texts.
     long: BTreeMap<(Name, Wanted), Kept>,
-    /// With how often the views had changed, and the digest of the rows.
-    serials: BTreeMap<(Name, Wanted), (u32, (u64, [u8; 32]))>,
+    serials: BTreeMap<(Name, Wanted), Serial>,
+}
+
+/// The serial of a zone, and what it stands for.
+#[derive(Debug, Clone, Copy)]
+struct Serial {
+    number: u32,
+    /// How often the views had changed.
+    changes: u64,
+    /// The digest of the rows.
+    rows: [u8; 32],
 }
 
 impl Cache {
@@ -116,23 +125,63 @@ impl Cache {
         now_s: u32,
     ) -> Option<u32> {
         let mut inner = self.lock();
-        let serial = match inner.serials.get(of) {
-            Some((serial, (_, same))) if *same == rows => return Some(*serial),
+        let number = match inner.serials.get(of) {
+            Some(last) if last.rows == rows => return Some(last.number),
             // Somebody was faster with what is newer: this is from before that.
-            Some((serial, (newer, _))) if changes < *newer => return Some(serial - 1),
-            Some((serial, _)) if *serial == now_s => return None,
+            Some(last) if changes < last.changes => return Some(last.number.saturating_sub(1)),
+            Some(last) if last.number == now_s => return None,
             // Ahead only of a clock that was set back.
-            Some((serial, _)) => now_s.max(serial.saturating_add(1)),
+            Some(last) => now_s.max(last.number.saturating_add(1)),
             None => now_s,
         };
         if inner.serials.len() >= REMEMBERED {
             inner.serials.clear();
         }
-        inner.serials.insert(of.clone(), (serial, (changes, rows)));
-        Some(serial)
+        inner.serials.insert(of.clone(), Serial { number, changes, rows });
+        Some(number)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test's own inputs")]
+mod tests {
+    use certmesh_intel::Tlp;
+    use certmesh_intel::formats::Feed;
+
+    use super::*;
+
+    fn of() -> (Name, Wanted) {
+        (Name::List(Feed::Rpz), Wanted::all(Tlp::Green))
+    }
+
+    #[test]
+    fn serials_grow_with_the_rows_and_older_rows_never_get_a_greater_one() {
+        let cache = Cache::default();
+        let serial = |changes, rows: u8, now_s| cache.serial(&of(), (changes, [rows; 32]), now_s);
+        assert_eq!(serial(1, 1, 100), Some(100));
+        assert_eq!(serial(2, 1, 200), Some(100), "the same rows");
+        assert_eq!(serial(3, 2, 100), None, "not ahead of the clock");
+        assert_eq!(serial(3, 2, 101), Some(101));
+        assert_eq!(serial(2, 3, 300), Some(100), "what is from before that");
+        assert_eq!(serial(3, 2, 300), Some(101));
+        assert_eq!(serial(4, 3, 50), Some(102), "a clock that was set back");
+    }
+
+    #[test]
+    fn of_those_who_make_the_same_at_once_one_names_it() {
+        let cache = Cache::default();
+        let state = State { changes: 1, roster: (0, 0), allow: 0, cut_off_since_ms: None, exercise: false };
+        let named = |tag: &str, until_ms| Kept { state, until_ms, tag: tag.into(), text: Vec::new() };
+        cache.name(of(), named("first", 1_000), 10);
+        cache.name(of(), named("second", 1_000), 20);
+        assert_eq!(cache.named(&of(), state, 30).unwrap().tag, "first");
+        assert!(cache.named(&of(), state, 1_000).is_none(), "something in it has ended");
+        cache.name(of(), named("third", 2_000), 1_000);
+        assert_eq!(cache.named(&of(), state, 1_001).unwrap().tag, "third");
+        assert!(cache.named(&of(), State { changes: 2, ..state }, 1_001).is_none());
     }
 }

@@ -6,9 +6,9 @@ mod mesh;
 
 use std::ops::ControlFlow;
 
-use certmesh_engine::{KnownValues, Reader, check, listed};
+use certmesh_engine::{Hit, How, KnownValues, Reader, check, listed};
 use certmesh_intel::{Question, Tlp};
-use mesh::{Peer, SG, indicator};
+use mesh::{MY, Peer, SG, VN, indicator};
 
 const OBSERVABLE: &str = r#"{"type":"domain-name","id":"domain-name--00000000-0000-4000-8000-000000000001","value":"evil.example"}"#;
 
@@ -41,4 +41,33 @@ fn a_value_ends_with_its_indicator() {
     let revoked = indicator(1, "evil.example", 2022).replacen('{', "{\"revoked\":true,", 1);
     sg.publish(&[&revoked]);
     assert_eq!(seen(&sg), (false, false));
+}
+
+/// Whoever floods a value with reports, before others or after them, hides nobody's.
+#[test]
+fn what_a_member_reports_thousands_of_times_hides_nobody_elses_reports() {
+    let (mut vn, mut sg, mut my) = (Peer::new(VN), Peer::new(SG), Peer::new(MY));
+    let flood = |my: &mut Peer, from: u32, domain: &str| {
+        let objects: Vec<_> = (from..from + 500).map(|n| indicator(n, domain, 2021)).collect();
+        my.publish(&objects.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    vn.take_all(&flood(&mut my, 10_000, "www.evil.example"));
+    vn.take_all(&sg.publish(&[&indicator(1, "www.evil.example", 2021), &indicator(2, "evil.example", 2021)]));
+    vn.take_all(&flood(&mut my, 20_000, "www.evil.example"));
+    vn.take_all(&flood(&mut my, 30_000, "a.www.evil.example"));
+    vn.publish(&[&indicator(3, "sub.www.evil.example", 2021)]);
+
+    let reader = Reader { ceiling: Tlp::Red, now_ms: vn.now_ms };
+    let known = KnownValues::build(vn.store()).unwrap();
+    let answer = check(vn.store(), &known, &reader, &Question::read("www.evil.example")).unwrap();
+    assert!(answer.capped && answer.hits.len() == 256, "{}", answer.hits.len());
+    let of = |code: &str| -> Vec<_> {
+        let is_theirs = |hit: &&Hit| hit.object.members == [code.parse().unwrap()];
+        answer.hits.iter().filter(is_theirs).map(|hit| hit.how).collect()
+    };
+    assert_eq!(of("SG"), [How::Exact, How::Parent]);
+    assert_eq!(of("VN"), [How::Subdomain]);
+    assert!(of("MY").iter().all(|how| *how == How::Exact), "what says most");
+    assert_eq!(answer.confirmed_by, 3);
+    assert!(answer.hits.is_sorted_by_key(|hit| hit.how));
 }

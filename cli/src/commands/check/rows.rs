@@ -21,10 +21,28 @@ pub(super) fn rows(checked: &Checked) -> Vec<Vec<String>> {
     if checked.hits.is_empty() {
         return vec![words([value, "no".to_owned()])];
     }
-    let mut rows: Vec<_> = checked.hits.iter().take(HITS).map(row).collect();
+    let mut rows: Vec<_> = shown(&checked.hits).map(row).collect();
     rows[0][0] = value;
     rows.extend(remarks(checked).map(|remark| words([String::new(), remark])));
     rows
+}
+
+/// Those that have a row, in their order: of each member one, before anybody has two.
+fn shown(hits: &[CheckHit]) -> impl Iterator<Item = &CheckHit> {
+    let mut turns = BTreeMap::new();
+    let mut places: Vec<_> = hits
+        .iter()
+        .enumerate()
+        .map(|(at, hit)| {
+            let turn: &mut usize = turns.entry(&hit.members).or_default();
+            *turn += 1;
+            (*turn, at)
+        })
+        .collect();
+    places.sort_unstable();
+    places.truncate(HITS);
+    places.sort_unstable_by_key(|(_, at)| *at);
+    places.into_iter().filter_map(|(_, at)| hits.get(at))
 }
 
 fn words(first: [String; 2]) -> Vec<String> {
@@ -114,6 +132,16 @@ mod tests {
             capped: false,
             error: None,
         }
+    }
+
+    #[test]
+    fn nobody_fills_the_table_of_others() {
+        let mut hits: Vec<_> = (0..20).map(|_| hit("exact", "203.0.113.7", &["MY"])).collect();
+        hits.push(hit("exact", "203.0.113.7", &["SG"]));
+        hits.push(hit("network", "203.0.113.0/24", &["VN"]));
+        let rows = rows(&checked("203.0.113.7", hits));
+        let members: Vec<_> = rows.iter().map(|row| &*row[2]).filter(|member| !member.is_empty()).collect();
+        assert_eq!(members, ["MY", "MY", "MY", "MY", "MY", "MY", "SG", "VN"]);
     }
 
     #[test]

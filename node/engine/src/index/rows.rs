@@ -6,7 +6,7 @@ use certmesh_wire::MemberCode;
 
 use super::{Facts, State, Subject, Writing};
 use crate::ObjectFamily;
-use crate::layout::{self, Class, Row, Shelf, Term, Version};
+use crate::layout::{self, Class, Row, Shelf, StoredObject, Term, Version};
 use crate::store::{Family, StoreError};
 
 /// Where an object stands.
@@ -41,7 +41,7 @@ impl Writing<'_> {
     /// The rows that the object has, as its id's state says; but for those in its publishers' collections.
     pub(crate) fn rows(&self, subject: &Subject, state: &State) -> Result<Rows, StoreError> {
         let has_copies = !self.copies(subject, state)?.is_empty();
-        Ok(rows(&subject.facts, subject.object.arrival, subject.place(state), has_copies))
+        Ok(rows(&subject.facts, &subject.object, subject.place(state), has_copies))
     }
 
     /// Writes what an object's rows become.
@@ -121,15 +121,16 @@ fn plain_row(facts: &Facts) -> Row {
 }
 
 /// The rows of an object that stands there.
-fn rows(facts: &Facts, arrival: u64, place: Place, has_copies: bool) -> Rows {
-    let (mut rows, row) = (Rows::new(), plain_row(facts));
+fn rows(facts: &Facts, object: &StoredObject, place: Place, has_copies: bool) -> Rows {
+    let (mut rows, row, arrival) = (Rows::new(), plain_row(facts), object.arrival);
     let mut add = |term: Term, number: u64, end: &[u8], row: Row| {
         rows.insert(term.row(facts.tlp, number, end), row.encode());
     };
     for mention in &facts.mentions {
         let (key, end) = (mention.observable.key(), layout::observable_end(&mention.observable));
         let term = if place == Place::Live { Term::Observable(key) } else { Term::PastObservable(key) };
-        add(term, arrival, end, Row { partial: mention.partial, bare: facts.bare, ..row });
+        let (partial, member) = (mention.partial, Some(object.member));
+        add(term, arrival, end, Row { partial, bare: facts.bare, member, ..row });
     }
     if place == Place::Live {
         let kinds: BTreeSet<_> = facts.mentions.iter().map(|mention| &mention.observable.kind).collect();

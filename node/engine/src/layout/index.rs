@@ -248,6 +248,8 @@ pub(crate) struct Row {
     pub(crate) bare: bool,
     /// The arrival of the object, where the key holds another stamp.
     pub(crate) arrival: Option<u64>,
+    /// Who published it first, where the key is an observable's: nobody's reports are to hide those of others.
+    pub(crate) member: Option<MemberCode>,
 }
 
 impl Row {
@@ -259,12 +261,14 @@ impl Row {
             self.revoked,
             self.arrival.is_some(),
             self.bare,
+            self.member.is_some(),
         ];
         let flags = flags.into_iter().enumerate().map(|(at, flag)| u8::from(flag) << at).sum();
         let mut value = vec![flags];
         value.extend(self.valid_until_ms.map(u64::to_be_bytes).into_iter().flatten());
         value.extend(self.confidence);
         value.extend(self.arrival.map(u64::to_be_bytes).into_iter().flatten());
+        value.extend(self.member.map(|member| member.bytes()).into_iter().flatten());
         value
     }
 
@@ -279,6 +283,7 @@ impl Row {
             revoked: has(3),
             bare: has(5),
             arrival: if has(4) { Some(u64::from_be_bytes(fields.take()?)) } else { None },
+            member: if has(6) { Some(fields.member()?) } else { None },
         })
     }
 }

@@ -38,6 +38,7 @@ fn rows_and_versions_round_trip() {
             revoked: true,
             bare: true,
             arrival: Some(9),
+            member: Some("SG".parse().unwrap()),
         },
         Row { confidence: Some(100), ..Row::default() },
     ] {

@@ -82,10 +82,25 @@ pub fn check(
     }
     let mut answering = Answering::new(store, reader);
     answering.answer.capped = search.capped;
-    for mentioned in search.found {
+    for mentioned in in_turns(search.found) {
         answering.add(mentioned)?;
     }
     answering.finish(known)
+}
+
+/// Each member's first, then each one's second, and so on: what is read before it is too much is everyone's.
+fn in_turns(found: Vec<Mentioned>) -> Vec<Mentioned> {
+    let mut turns = BTreeMap::new();
+    let mut in_turns: Vec<_> = found
+        .into_iter()
+        .map(|mentioned| {
+            let turn: &mut usize = turns.entry(mentioned.row.member).or_default();
+            *turn += 1;
+            (*turn, mentioned)
+        })
+        .collect();
+    in_turns.sort_by_key(|(turn, _)| *turn);
+    in_turns.into_iter().map(|(_, mentioned)| mentioned).collect()
 }
 
 /// An answer being put together.

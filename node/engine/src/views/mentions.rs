@@ -1,6 +1,9 @@
 //! The rows of the index that meet a question: those of the value itself, of what contains it, and of what it contains.
 
+use std::collections::BTreeMap;
+
 use certmesh_intel::{Question, Tlp};
+use certmesh_wire::MemberCode;
 
 use super::known::KnownValues;
 use super::merge::{Merge, Read};
@@ -70,7 +73,11 @@ pub(crate) struct Search<'a> {
     takes: &'a dyn Fn(&Row) -> bool,
     most: usize,
     examined: usize,
+    /// As many as are wanted. If there are more, whoever has published the most gives way to the others: who floods a value
+    /// with reports hides nobody's.
     pub(crate) found: Vec<Mentioned>,
+    /// How many are whose.
+    shares: BTreeMap<Option<MemberCode>, usize>,
     /// Whether there may be more.
     pub(crate) capped: bool,
 }
@@ -85,7 +92,17 @@ impl<'a> Search<'a> {
         most: usize,
     ) -> Self {
         let (markings, found) = (reader.markings().collect(), Vec::new());
-        Self { store, markings, term, takes, most, examined: 0, found, capped: false }
+        Self {
+            store,
+            markings,
+            term,
+            takes,
+            most,
+            examined: 0,
+            found,
+            shares: BTreeMap::new(),
+            capped: false,
+        }
     }
 
     /// Looks for everything that meets the question; `known` tells what need not be looked for.
@@ -140,15 +157,33 @@ impl<'a> Search<'a> {
     }
 
     fn may_go_on(&mut self) -> bool {
-        let full = self.found.len() >= self.most || self.examined >= ROWS_EXAMINED;
-        self.capped |= full;
-        !full
+        let goes_on = self.examined < ROWS_EXAMINED;
+        self.capped |= !goes_on;
+        goes_on
+    }
+
+    /// Whether there is room for another one of this member: as long as there are few, or if somebody else has more to give.
+    fn makes_room(&mut self, whose: Option<MemberCode>) -> bool {
+        if self.found.len() < self.most {
+            return true;
+        }
+        self.capped = true;
+        let own = self.shares.get(&whose).copied().unwrap_or(0);
+        let largest =
+            self.shares.iter().max_by_key(|(_, share)| **share).map(|(member, share)| (*member, *share));
+        let Some((member, _)) = largest.filter(|(_, share)| *share > own + 1) else { return false };
+        // What was found last says least.
+        let Some(last) = self.found.iter().rposition(|one| one.row.member == member) else { return false };
+        self.found.remove(last);
+        self.shares.entry(member).and_modify(|share| *share -= 1);
+        true
     }
 
     fn take(&mut self, how: How, key: &[u8], rest: &[u8], value: &[u8]) -> Result<(), StoreError> {
         self.examined += 1;
         let row = Row::decode(value)?;
-        if (self.takes)(&row) {
+        if (self.takes)(&row) && self.makes_room(row.member) {
+            *self.shares.entry(row.member).or_default() += 1;
             let (arrival, kind) = layout::split_number(rest)?;
             let kind = String::from_utf8_lossy(kind).into_owned();
             self.found.push(Mentioned { how, key: key.to_vec(), kind, arrival, row });

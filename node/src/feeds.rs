@@ -36,7 +36,7 @@ use crate::changes::Changes;
 use crate::clock::now_ms;
 use crate::peers::PeerBook;
 use crate::standing::Standing;
-use cache::{Cache, Kept, State};
+use cache::{Cache, Kept, Numbered, State};
 use event::Events;
 pub(crate) use made::Made;
 use made::Text;
@@ -99,6 +99,9 @@ pub(crate) enum FeedFault {
     /// It is long, and whoever reads it takes it so slowly that others would never get theirs.
     #[error("the list was taken too slowly")]
     Slow,
+    /// A newer one was made meanwhile.
+    #[error("a newer list was made meanwhile")]
+    Outrun,
     /// Whoever reads it may do so no longer.
     #[error("the token no longer holds")]
     Ended,
@@ -188,8 +191,13 @@ impl Feeds {
         }
         let (reply, made) = oneshot::channel();
         let feeds = self.clone();
+        let again = of.clone();
         tokio::task::spawn_blocking(move || feeds.make(of, state, whose, (reply, turn)));
-        made.await.map_err(|_| stopped())?
+        match made.await.map_err(|_| stopped())? {
+            // By now there is what is newer.
+            Err(FeedFault::Outrun) => Box::pin(self.list(again.0, again.1, whose)).await,
+            made => made,
+        }
     }
 
     /// What is remembered of a list, if it would be made in the same way now: its name, and no text.
@@ -330,8 +338,9 @@ impl Feeds {
         let serial = loop {
             let now_s = u32::try_from(now_ms() / 1_000).unwrap_or(u32::MAX);
             match self.cache.serial(of, (state.changes, digest), now_s) {
-                Some(serial) => break serial,
-                None => std::thread::sleep(TICK),
+                Numbered::Is(serial) => break serial,
+                Numbered::Later => std::thread::sleep(TICK),
+                Numbered::Outrun => return Err(FeedFault::Outrun),
             }
         };
         let head = Head { serial, ..making.head.clone() };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use certmesh_engine::store::{Store, StoreError};
-use certmesh_engine::{KnownValues, Membership, Steps, commit, order_rebuild, rebuild, rebuild_is_due};
+use certmesh_engine::{KnownValues, Membership, Steps, commit, rebuild, rebuild_anew, rebuild_is_due};
 
 use crate::clock::now_ms;
 
@@ -37,7 +37,7 @@ pub(crate) async fn rebuild_if_due(
         {
             tracing::error!("what was rebuilt of the index before is damaged ({error}): it is begun anew");
             let mut steps = Steps::default();
-            order_rebuild(&mut steps);
+            rebuild_anew(&mut steps);
             commit(&*store, steps)?;
             rebuild(&*store, &membership, now_ms(), &mut tell)?;
         } else {

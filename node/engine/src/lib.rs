@@ -48,7 +48,7 @@ pub use engine::{Engine, OpenFault, last_arrival};
 pub use enter::{Candidate, Entering};
 pub use export::{export, parcel};
 pub use forks::{Fork, forks};
-pub use index::rebuild::{Rebuilt, is_due as rebuild_is_due, order_rebuild, rebuild};
+pub use index::rebuild::{Rebuilt, is_due as rebuild_is_due, order_rebuild, rebuild, rebuild_anew};
 pub use layout::{Counts, LogState, StoredObject, shown_at};
 pub use membership::{Membership, Node, Split};
 pub use publish::PublishFault;

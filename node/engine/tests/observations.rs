@@ -71,3 +71,36 @@ fn what_a_member_reports_thousands_of_times_hides_nobody_elses_reports() {
     assert_eq!(answer.confirmed_by, 3);
     assert!(answer.hits.is_sorted_by_key(|hit| hit.how));
 }
+
+/// A list that leaves a value out may have to be made anew when what keeps it out ends.
+#[test]
+fn what_is_left_out_tells_when_it_may_come_back() {
+    let ends = |json: &str, year: u32| {
+        json.replacen('{', &format!("{{\"valid_until\":\"{year}-01-01T00:00:00.000Z\","), 1)
+    };
+    let opinion = |n: u32| {
+        format!(
+            r#"{{"type":"opinion","spec_version":"2.1","id":"opinion--00000000-0000-4000-8000-{n:012}","created":"2021-01-01T00:00:00.000Z","modified":"2021-01-01T00:00:00.000Z","opinion":"strongly-disagree","object_refs":["indicator--00000000-0000-4000-8000-000000000001"]}}"#
+        )
+    };
+    let listed_by = |peer: &Peer| {
+        let (mut values, reader) = (0, Reader { ceiling: Tlp::Red, now_ms: peer.now_ms });
+        let mut visit = |_| {
+            values += 1;
+            ControlFlow::Continue(())
+        };
+        let ends_ms = listed(peer.store(), &reader, &[], None, &mut visit).unwrap();
+        (values, ends_ms)
+    };
+    let year_ms = |year: u64| (year - 1970) * 365 * 86_400_000 + (year - 1969) / 4 * 86_400_000;
+    let (mut my, mut sg, mut vn) = (Peer::new(MY), Peer::new(SG), Peer::new(VN));
+    sg.publish(&[&ends(&indicator(1, "evil.example", 2021), 2031)]);
+    assert_eq!(listed_by(&sg), (1, None), "it tells of its own end itself");
+    sg.take_all(&my.publish(&[&opinion(7)]));
+    sg.take_all(&vn.publish(&[&ends(&opinion(8), 2030)]));
+    assert_eq!(listed_by(&sg), (0, Some(year_ms(2030))), "an opinion ends first");
+    sg.now_ms = year_ms(2030);
+    assert_eq!(listed_by(&sg), (1, None));
+    sg.take_all(&vn.publish(&[&opinion(9)]));
+    assert_eq!(listed_by(&sg), (0, Some(year_ms(2031))), "then the report");
+}

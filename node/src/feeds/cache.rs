@@ -63,6 +63,17 @@ struct Inner {
     serials: BTreeMap<(Name, Wanted), Serial>,
 }
 
+/// What serial a zone has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Numbered {
+    /// This one.
+    Is(u32),
+    /// One that would be ahead of the clock: the next start takes it from there, and must not go back.
+    Later,
+    /// None any more: there is one of newer rows.
+    Outrun,
+}
+
 /// The serial of a zone, and what it stands for.
 #[derive(Debug, Clone, Copy)]
 struct Serial {
@@ -117,19 +128,20 @@ impl Cache {
     }
 
     /// The serial of a zone whose rows have this digest: the one that it has had, if they are the same; else a greater one.
-    /// Nothing, while that would be ahead of the clock: the next start takes it from there, and must not go back.
     pub(super) fn serial(
         &self,
         of: &(Name, Wanted),
         (changes, rows): (u64, [u8; 32]),
         now_s: u32,
-    ) -> Option<u32> {
+    ) -> Numbered {
         let mut inner = self.lock();
-        let number = match inner.serials.get(of) {
-            Some(last) if last.rows == rows => return Some(last.number),
-            // Somebody was faster with what is newer: this is from before that.
-            Some(last) if changes < last.changes => return Some(last.number.saturating_sub(1)),
-            Some(last) if last.number == now_s => return None,
+        let number = match inner.serials.get_mut(of) {
+            Some(last) if last.rows == rows => {
+                last.changes = last.changes.max(changes);
+                return Numbered::Is(last.number);
+            }
+            Some(last) if changes < last.changes => return Numbered::Outrun,
+            Some(last) if last.number == now_s => return Numbered::Later,
             // Ahead only of a clock that was set back.
             Some(last) => now_s.max(last.number.saturating_add(1)),
             None => now_s,
@@ -138,7 +150,7 @@ impl Cache {
             inner.serials.clear();
         }
         inner.serials.insert(of.clone(), Serial { number, changes, rows });
-        Some(number)
+        Numbered::Is(number)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -162,13 +174,15 @@ mod tests {
     fn serials_grow_with_the_rows_and_older_rows_never_get_a_greater_one() {
         let cache = Cache::default();
         let serial = |changes, rows: u8, now_s| cache.serial(&of(), (changes, [rows; 32]), now_s);
-        assert_eq!(serial(1, 1, 100), Some(100));
-        assert_eq!(serial(2, 1, 200), Some(100), "the same rows");
-        assert_eq!(serial(3, 2, 100), None, "not ahead of the clock");
-        assert_eq!(serial(3, 2, 101), Some(101));
-        assert_eq!(serial(2, 3, 300), Some(100), "what is from before that");
-        assert_eq!(serial(3, 2, 300), Some(101));
-        assert_eq!(serial(4, 3, 50), Some(102), "a clock that was set back");
+        let is = Numbered::Is;
+        assert_eq!(serial(1, 1, 100), is(100));
+        assert_eq!(serial(2, 1, 200), is(100), "the same rows");
+        assert_eq!(serial(1, 2, 200), Numbered::Outrun, "what is from before that");
+        assert_eq!(serial(3, 2, 100), Numbered::Later, "not ahead of the clock");
+        assert_eq!(serial(3, 2, 101), is(101));
+        assert_eq!(serial(2, 3, 300), Numbered::Outrun);
+        assert_eq!(serial(3, 2, 300), is(101));
+        assert_eq!(serial(4, 3, 50), is(102), "a clock that was set back");
     }
 
     #[test]

@@ -68,7 +68,7 @@ pub(super) fn each(
     let kinds: Vec<&str> = kinds.iter().flatten().map(String::as_str).collect();
     let (store, reader, allow) = (making.store, making.reader, making.allow);
     let since_ms = wanted.since.map(|since| since.at(reader.now_ms));
-    listed(store, &reader, &kinds, None, &mut |row| {
+    let others_end_ms = listed(store, &reader, &kinds, None, &mut |row| {
         let fits = (wanted.members.is_empty()
             || row.members.iter().any(|code| wanted.members.contains(code)))
             && (wanted.labels.is_empty() || row.labels.iter().any(|label| wanted.labels.contains(label)))
@@ -83,7 +83,9 @@ pub(super) fn each(
             making.out.ends(Some(row.arrival.saturating_add(age)));
         }
         visit(making, row)
-    })
+    })?;
+    making.out.ends(others_end_ms);
+    Ok(())
 }
 
 /// The codes of the members that report it.

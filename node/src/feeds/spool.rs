@@ -51,7 +51,9 @@ impl Place {
     fn take(taken: &Arc<Mutex<Vec<Option<TokenId>>>>, whose: Option<TokenId>) -> Option<Self> {
         let mut all = taken.lock().unwrap_or_else(PoisonError::into_inner);
         let own = all.iter().filter(|one| **one == whose).count();
-        if all.len() == SPOOLS || own == OF_ONE {
+        // The operators' own come from cron, one after the other or all at once.
+        let most = if whose.is_some() { OF_ONE } else { SPOOLS };
+        if all.len() == SPOOLS || own == most {
             return None;
         }
         all.push(whose);

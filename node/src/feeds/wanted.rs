@@ -236,7 +236,11 @@ mod tests {
         assert_eq!(wanted.kinds_of(Feed::Domains), Some(Vec::new()));
         assert_eq!(read(&[("since", "1970-01-01T00:00:01Z")]).unwrap().since, Some(Since::Time(1_000)));
         assert_eq!(read(&[("since", "1970-01-02")]).unwrap().since, Some(Since::Time(86_400_000)));
-        for kind in ["file-sha256", "file-lm", "certificate-sha256", "network-traffic:dst_port", "other"] {
+        let certificates = ["certificate-sha256", "certificate-sha512", "certificate-sha3-256"];
+        for kind in ["file-sha256", "file-lm", "file-sha3-224", "network-traffic:dst_port", "other"]
+            .into_iter()
+            .chain(certificates)
+        {
             assert!(read(&[("type", kind)]).is_ok(), "{kind}");
         }
     }

@@ -42,7 +42,9 @@ pub(super) async fn feed(
     let wanted =
         state.feeds.wanted(&list, ceiling, filters).map_err(|fault| Failure::refused(fault, None))?;
     let made = state.feeds.list(list.clone(), wanted, None).await.map_err(|fault| match fault {
-        FeedFault::NoSuchEvent | FeedFault::Ended | FeedFault::Slow => Failure::refused(fault, None),
+        FeedFault::NoSuchEvent | FeedFault::Ended | FeedFault::Slow | FeedFault::Outrun => {
+            Failure::refused(fault, None)
+        }
         FeedFault::Busy => Failure::refused(fault, Some("ask again in a minute, or for less of it")),
         FeedFault::Store(error) => error.into(),
     })?;

@@ -7,14 +7,15 @@ mod report;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
+use axum::body::Body;
 use bytes::Bytes;
 use certmesh_intel::Question;
-use futures::stream::unfold;
+use futures::stream::{StreamExt, unfold};
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::Soc;
-use super::answer::{Answer, JSON, Problem, bytes, pieces};
+use super::answer::{Answer, JSON, Problem, bytes};
 use super::body::{Pieces, Upload};
 use super::document::Doc;
 use super::limits::{CHECK_OUT_BYTES, CHECK_PORTION, CHECK_TEXT_BYTES, VALUE_BYTES};
@@ -34,7 +35,11 @@ pub(super) fn routes() -> Vec<Route> {
         )
         .gives(200, JSON, "Checked", "What is known of it.");
     let many = Doc::new("Whether values are known, however many; the answer begins before the question ends")
-        .query("only", "`known` leaves out the values of which nothing is known.", json!({"enum": ["known"]}))
+        .query(
+            "only",
+            "`known` leaves out the values of which nothing is known, but not what is no value.",
+            json!({"enum": ["known"]}),
+        )
         .takes("text/plain", "Text")
         .takes(LINES, "Text")
         .takes(JSON, "Values")
@@ -119,7 +124,7 @@ async fn check_many(call: Call<Granted<Check>>) -> Answer {
         Some(_) => return Err(Problem::bad("`only` is `known`, or absent")),
     };
     let Call { soc, grant, body, .. } = call;
-    let place = soc.shares.check(grant.token().id).await?;
+    let place = soc.shares.check(grant.token().id)?;
     let (lines, received) = mpsc::unbounded_channel();
     let checking = Checking {
         soc,
@@ -129,27 +134,26 @@ async fn check_many(call: Call<Granted<Check>>) -> Answer {
         room: Arc::new(Semaphore::new(CHECK_OUT_BYTES)),
         _place: place,
     };
-    // What is wrong with the first portion is an answer of its own; later the answer has begun.
+    // What is wrong with the first portion is an answer of its own; from then on, the answer has begun.
     let mut values = Values::new(body);
-    let (first, more) = values.next(CHECK_PORTION).await?;
-    if let [Line::Wrong(_, why)] = &first[..] {
-        return Err(Problem::bad(why));
-    }
-    checking.answer(first).await?;
-    if more {
-        tokio::spawn(checking.run(values));
-    }
-    let lines = unfold(received, |mut received: mpsc::UnboundedReceiver<Piece>| async move {
-        let piece = received.recv().await?;
-        Some((piece.text, received))
+    let first = values.next(CHECK_PORTION).await?;
+    tokio::spawn(checking.run(first, values));
+    let lines = unfold(Some(received), |received| async move {
+        let mut received: mpsc::UnboundedReceiver<_> = received?;
+        match received.recv().await {
+            Some(Some(Piece { text, _room })) => Some((Ok(text), Some(received))),
+            Some(None) => None,
+            // Half an answer must not look like a whole one.
+            None => Some((Err(Problem::stopping().words().error), None)),
+        }
     });
-    Ok(pieces(lines, LINES))
+    Ok(bytes(Body::from_stream(lines.fuse()), LINES))
 }
 
 /// Lines for the client, with the room that they take until they are sent.
 struct Piece {
     text: Bytes,
-    _room: [OwnedSemaphorePermit; 2],
+    _room: Option<OwnedSemaphorePermit>,
 }
 
 /// One bulk check under way.
@@ -160,40 +164,38 @@ struct Checking {
     soc: Arc<Soc>,
     grant: Granted<Check>,
     known_only: bool,
-    lines: mpsc::UnboundedSender<Piece>,
+    /// Nothing is the end.
+    lines: mpsc::UnboundedSender<Option<Piece>>,
     room: Arc<Semaphore>,
     _place: OwnedSemaphorePermit,
 }
 
 impl Checking {
-    async fn run(self, mut values: Values) {
+    async fn run(self, first: (Vec<Line>, bool), values: Values) {
         let end = self.grant.end();
-        let mut end = std::pin::pin!(end);
-        loop {
-            let going = tokio::select! {
-                biased;
-                () = &mut end => return,
-                () = self.lines.closed() => return,
-                going = self.portion(&mut values) => going,
-            };
-            match going {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(problem) => {
-                    // The status is sent already: the last line says what happened.
-                    let line = report::failure(&problem);
-                    let _ = self.say(line).await;
-                    return;
-                }
-            }
+        let outcome = tokio::select! {
+            biased;
+            () = end => Err(Problem::bad("the token no longer holds")),
+            () = self.lines.closed() => return,
+            outcome = self.answer_all(first, values) => outcome,
+        };
+        if let Err(problem) = outcome {
+            // The status is sent already: the last line says what happened. It takes no room from others.
+            let text = report::failure(&problem).into();
+            let _ = self.lines.send(Some(Piece { text, _room: None }));
         }
+        let _ = self.lines.send(None);
     }
 
-    /// Checks the next values; whether there may be more.
-    async fn portion(&self, values: &mut Values) -> Result<bool, Problem> {
-        let (lines, more) = values.next(CHECK_PORTION).await?;
-        self.answer(lines).await?;
-        Ok(more)
+    async fn answer_all(&self, first: (Vec<Line>, bool), mut values: Values) -> Result<(), Problem> {
+        let (mut lines, mut more) = first;
+        loop {
+            self.answer(lines).await?;
+            if !more {
+                return Ok(());
+            }
+            (lines, more) = values.next(CHECK_PORTION).await?;
+        }
     }
 
     async fn answer(&self, mut left: Vec<Line>) -> Result<(), Problem> {
@@ -211,7 +213,7 @@ impl Checking {
         let needed = text.len().min(CHECK_OUT_BYTES) as u32;
         let room =
             Arc::clone(&self.room).acquire_many_owned(needed).await.map_err(|_| Problem::stopping())?;
-        let of_all = self.soc.shares.answers(self.grant.token().id, needed).await?;
-        self.lines.send(Piece { text: text.into(), _room: [room, of_all] }).map_err(|_| Problem::stopping())
+        let piece = Piece { text: text.into(), _room: Some(room) };
+        self.lines.send(Some(piece)).map_err(|_| Problem::stopping())
     }
 }

@@ -106,7 +106,9 @@ fn weak(tag: &str) -> String {
 
 fn problem(fault: FeedFault) -> Problem {
     match fault {
-        FeedFault::NoSuchEvent | FeedFault::Ended | FeedFault::Slow => Problem::absent(fault),
+        FeedFault::NoSuchEvent | FeedFault::Ended | FeedFault::Slow | FeedFault::Outrun => {
+            Problem::absent(fault)
+        }
         FeedFault::Busy => Problem::new(StatusCode::SERVICE_UNAVAILABLE, fault)
             .hint("ask again in a minute, or for less of it")
             .with(RETRY_AFTER, "60"),

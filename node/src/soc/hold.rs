@@ -55,10 +55,10 @@ impl<T: Send + Unpin + 'static> HttpBody for Holding<T> {
     }
 
     fn size_hint(&self) -> SizeHint {
-        let (mut hint, rest) = (self.body.size_hint(), self.rest.len() as u64);
-        let upper = hint.upper();
-        hint.set_lower(hint.lower() + rest);
-        if let Some(upper) = upper {
+        let (inner, rest) = (self.body.size_hint(), self.rest.len() as u64);
+        let mut hint = SizeHint::new();
+        hint.set_lower(inner.lower() + rest);
+        if let Some(upper) = inner.upper() {
             hint.set_upper(upper + rest);
         }
         hint
@@ -80,6 +80,19 @@ mod tests {
 
     /// Far more than the system has room for between two sockets.
     const BYTES: usize = 32 * 1024 * 1024;
+
+    #[tokio::test]
+    async fn the_length_is_right_all_the_way() {
+        let (parts, mut left) = (until_sent(Response::new(Body::from(vec![b'x'; 300_000])), ()), 300_000);
+        let mut body = parts.into_body();
+        while left > 0 {
+            assert_eq!(body.size_hint().exact(), Some(left));
+            assert!(!body.is_end_stream());
+            let frame = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await;
+            left -= frame.unwrap().unwrap().into_data().unwrap().len() as u64;
+        }
+        assert_eq!((body.size_hint().exact(), body.is_end_stream()), (Some(0), true));
+    }
 
     #[tokio::test]
     async fn an_answer_that_is_not_taken_is_held() {

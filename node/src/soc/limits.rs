@@ -35,7 +35,7 @@ pub(super) const TOKEN_REQUESTS: usize = 64;
 pub(super) const PAGES: usize = 32;
 /// Those of one token, so that a tool that does not read what it asked for hinders itself.
 pub(super) const TOKEN_PAGES: usize = 6;
-/// Bulk checks of one token at once. The next ones wait.
+/// Bulk checks of one token at once.
 pub(super) const TOKEN_CHECKS: usize = 8;
 /// Publications of one token that are taken in at once. The next ones wait.
 pub(super) const TOKEN_UPLOADS: usize = 4;
@@ -58,11 +58,11 @@ pub(super) const STREAM_OBJECTS: usize = 200;
 pub(super) const VALUE_BYTES: usize = 8 * 1024;
 /// Bytes of a list of values in one JSON text, which has to be whole before it is read.
 pub(super) const LIST_BYTES: usize = 4 * 1024 * 1024;
+/// Values of such a list: each costs more than its text.
+pub(super) const LIST_VALUES: usize = 200_000;
 /// Values that are checked together.
 pub(super) const CHECK_PORTION: usize = 1_024;
 /// Bytes of answers after which a portion ends early: a value may have hundreds of hits.
 pub(super) const CHECK_TEXT_BYTES: usize = 256 * 1024;
 /// Bytes of a check's answer that wait for a client which sends its whole question first.
 pub(super) const CHECK_OUT_BYTES: usize = 16 * 1024 * 1024;
-/// Those of all checks of one token: a tool that does not read what it asked for hinders itself.
-pub(super) const TOKEN_ANSWER_BYTES: usize = 32 * 1024 * 1024;

@@ -9,7 +9,7 @@ use certmesh_engine::tokens::TokenId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::answer::Problem;
-use super::limits::{PAGES, TOKEN_ANSWER_BYTES, TOKEN_CHECKS, TOKEN_PAGES, TOKEN_REQUESTS, TOKEN_UPLOADS};
+use super::limits::{PAGES, TOKEN_CHECKS, TOKEN_PAGES, TOKEN_REQUESTS, TOKEN_UPLOADS};
 
 /// What all tokens share.
 pub(super) struct Shares {
@@ -23,7 +23,6 @@ struct Share {
     pages: Arc<Semaphore>,
     checks: Arc<Semaphore>,
     uploads: Arc<Semaphore>,
-    answers: Arc<Semaphore>,
 }
 
 /// Room for a page in memory.
@@ -56,16 +55,15 @@ impl Shares {
         Ok(PageRoom { _own: own, _all: all })
     }
 
-    /// Waits for a place for a bulk check.
-    pub(super) async fn check(&self, token: TokenId) -> Result<OwnedSemaphorePermit, Problem> {
-        let checks = Arc::clone(&self.of(token).checks);
-        checks.acquire_owned().await.map_err(|_| Problem::stopping())
-    }
-
-    /// Waits for room for so many bytes of a bulk check's answer, among those of all that this token asks.
-    pub(super) async fn answers(&self, token: TokenId, bytes: u32) -> Result<OwnedSemaphorePermit, Problem> {
-        let answers = Arc::clone(&self.of(token).answers);
-        answers.acquire_many_owned(bytes).await.map_err(|_| Problem::stopping())
+    /// A place for a bulk check, which may go on for ever.
+    pub(super) fn check(&self, token: TokenId) -> Result<OwnedSemaphorePermit, Problem> {
+        let place = Arc::clone(&self.of(token).checks).try_acquire_owned();
+        place.map_err(|_| {
+            let error = format!("{TOKEN_CHECKS} bulk checks with this token are under way already");
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, error)
+                .hint("wait until one has ended, or give each tool a token of its own")
+                .with(RETRY_AFTER, "5")
+        })
     }
 
     /// Waits for a place for a publication.
@@ -84,7 +82,6 @@ impl Shares {
                 pages: Arc::new(Semaphore::new(TOKEN_PAGES)),
                 checks: Arc::new(Semaphore::new(TOKEN_CHECKS)),
                 uploads: Arc::new(Semaphore::new(TOKEN_UPLOADS)),
-                answers: Arc::new(Semaphore::new(TOKEN_ANSWER_BYTES)),
             })
         });
         Arc::clone(share)
@@ -113,6 +110,11 @@ mod tests {
         assert!(shares.enter("020202020202".parse().unwrap()).is_ok());
         drop(places);
         assert!(shares.enter(one).is_ok());
+        let checks: Vec<_> = (0..TOKEN_CHECKS).map(|_| shares.check(one).unwrap()).collect();
+        assert_eq!(shares.check(one).unwrap_err().status(), StatusCode::TOO_MANY_REQUESTS);
+        assert!(shares.check("020202020202".parse().unwrap()).is_ok());
+        drop(checks);
+        assert!(shares.check(one).is_ok());
         drop(shares.enter("030303030303".parse().unwrap()).unwrap());
         assert!(shares.tokens.lock().unwrap().len() <= 2, "what is not used is forgotten");
     }

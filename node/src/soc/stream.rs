@@ -17,7 +17,7 @@ use certmesh_engine::{Collected, Collection, Reader, Selection, StoredObject, co
 use futures::stream::unfold;
 use serde_json::json;
 use tokio::sync::{oneshot, watch};
-use tokio::time::{Instant, Interval, interval_at};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::Soc;
 use super::answer::{Answer, Problem, pieces};
@@ -45,6 +45,7 @@ pub(super) fn routes() -> Vec<Route> {
             "The same, for clients that can't set a header; 0 for all that the node holds.",
             text(),
         )
+        .query("lastEventId", "The same, as some clients call it.", text())
         .query("type", "STIX types, with commas between them; all if absent.", text())
         .query("member", "Published by this member, such as `SG`.", text())
         .gives(200, "text/event-stream", "Text", "Events, each with one object, without end.");
@@ -70,7 +71,7 @@ async fn stream(call: Call<Granted<Stream>>) -> Answer {
         selection,
         cursor,
         arrivals,
-        beat: interval_at(Instant::now() + BEAT, BEAT),
+        beat: beat(),
         end,
         room: None,
         is_greeted: false,
@@ -80,6 +81,12 @@ async fn stream(call: Call<Granted<Stream>>) -> Answer {
         Some((piece, following))
     });
     Ok(pieces(events, "text/event-stream"))
+}
+
+fn beat() -> Interval {
+    let mut beat = interval_at(Instant::now() + BEAT, BEAT);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    beat
 }
 
 fn chosen(call: &Call<Granted<Stream>>) -> Result<(Collection, Selection), Problem> {
@@ -107,7 +114,10 @@ fn chosen(call: &Call<Granted<Stream>>) -> Result<(Collection, Selection), Probl
 /// What the client has had; nothing, if it begins now.
 fn begin(call: &Call<Granted<Stream>>) -> Result<Option<u64>, Problem> {
     let header = call.parts.headers.get(LAST_EVENT_ID).map(|value| value.to_str().unwrap_or("?").to_owned());
-    let query = || call.query().into_iter().find(|(name, _)| name == "after").map(|(_, value)| value);
+    let is_cursor = |(name, _): &(String, _)| name == "after" || name == "lastEventId";
+    // A client that comes back says where it is beside where it once began.
+    let query = || call.query().into_iter().filter(is_cursor).max_by_key(|(name, _)| name == "lastEventId");
+    let query = || query().map(|(_, value)| value);
     let Some(text) = header.filter(|text| !text.is_empty()).or_else(query) else { return Ok(None) };
     let wrong = || {
         Problem::new(StatusCode::BAD_REQUEST, "the last event's id is none of this node's, which are numbers")

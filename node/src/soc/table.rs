@@ -2,7 +2,7 @@
 //! way to put one here without.
 
 use std::future::ready;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::extract::Request;
@@ -57,8 +57,8 @@ async fn document(_: Call<Public>) -> Answer {
 async fn no_such_route(request: Request) -> Response {
     let path = request.uri().path();
     let slashless = path.trim_end_matches('/');
-    let routes = table();
-    let meant = routes.iter().map(|route| route.path).find(|one| one.trim_end_matches('/') == slashless);
+    static PATHS: LazyLock<Vec<&str>> = LazyLock::new(|| table().iter().map(|route| route.path).collect());
+    let meant = PATHS.iter().find(|one| one.trim_end_matches('/') == slashless);
     let hint = match (meant, slashless) {
         (Some(meant), _) => format!("it is {meant}"),
         (_, path) if path.starts_with("/feeds") => {

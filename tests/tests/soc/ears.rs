@@ -98,7 +98,8 @@ fn checks_answer_while_they_are_asked() {
         .ask("POST", "/api/v1/check", &[("content-type", "application/json")], br#"["a","b"]"#)
         .expect(200);
     assert_eq!(list.text().lines().count(), 2);
-    tool.ask("POST", "/api/v1/check", &[], &[b'a'; 20_000]).expect(413);
+    let long = tool.ask("POST", "/api/v1/check", &[], &[b'a'; 20_000]).expect(200).json::<Value>();
+    assert_eq!(long["error"], "line 1: it is longer than 8192 bytes");
 
     // A line that is no value is named, wherever it comes, and hinders none.
     let bad = format!("{asked}{{\"valu\":\"x\"}}\n{asked}");
@@ -107,6 +108,39 @@ fn checks_answer_while_they_are_asked() {
     assert_eq!(lines.len(), 10_001);
     let error = lines[5_000]["error"].as_str().unwrap();
     assert!(error.starts_with("line 5001: values come one a line"), "{error}");
-    let refused = tool.ask("POST", "/api/v1/check", &[], br#"{"valu":"x"}"#).expect(400);
-    assert!(refused.text().contains("line 1: values come one a line"), "{}", refused.text());
+    let refused = tool.ask("POST", "/api/v1/check", &[], br#"["open"#).expect(400);
+    assert!(refused.text().contains("values come one a line"), "{}", refused.text());
+}
+
+/// Half an answer must not look like a whole one.
+#[test]
+fn a_token_that_ends_ends_a_check_in_words() {
+    let mesh = alone();
+    let node = mesh.node("SG");
+    let tool = node.tool_with(&["asking"]);
+    let stream = tool.connect().unwrap();
+    let mut writer = stream.try_clone().unwrap();
+    let head = format!(
+        "POST /api/v1/check HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ntransfer-encoding: chunked\r\n\r\n",
+        tool.token
+    );
+    writer.write_all(head.as_bytes()).unwrap();
+    writer.write_all(b"c\r\none.example\n\r\n").unwrap();
+    let mut lines = BufReader::new(stream).lines().map(Result::unwrap).filter(|line| line.starts_with('{'));
+    assert!(lines.next().unwrap().contains("one.example"));
+    node.run(["token", "revoke", "asking"]).done();
+    assert!(lines.next().unwrap().contains("the token no longer holds"));
+}
+
+/// Some clients that come back say where they are in a way of their own.
+#[test]
+fn a_stream_goes_on_however_the_last_event_is_named() {
+    let mesh = alone();
+    let node = mesh.node("SG");
+    publish(&mesh, node, 1, 4);
+    let tool = node.tool();
+    let mut all = tool.follow("/api/v1/stream?after=0", &[]);
+    let ids: Vec<_> = (0..3).map(|_| all.next_object().unwrap().0).collect();
+    let mut back = tool.follow(&format!("/api/v1/stream?after=0&lastEventId={}", ids[1]), &[]);
+    assert_eq!(back.next_object().unwrap().0, ids[2]);
 }

@@ -49,6 +49,11 @@ pub fn order_rebuild(steps: &mut Steps) {
     steps.put(Family::Meta, layout::REBUILD.to_vec(), At::Ordered.encode());
 }
 
+/// Notes that the index is broken, and is to be rebuilt from the beginning.
+pub fn rebuild_anew(steps: &mut Steps) {
+    steps.put(Family::Meta, layout::REBUILD.to_vec(), At::Clearing.encode());
+}
+
 /// Whether the index can be read: a rebuild that is merely ordered has changed nothing.
 pub(crate) fn is_whole(store: &dyn Store) -> Result<bool, StoreError> {
     let is_touched = match store.get(Family::Meta, layout::REBUILD)? {

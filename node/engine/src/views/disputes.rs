@@ -18,7 +18,11 @@ use crate::store::{Order, Readable, StoreError};
 
 /// The live opinions that disagree, by what they are about.
 #[derive(Debug, Default)]
-pub(crate) struct Disputes(BTreeMap<String, BTreeSet<MemberCode>>);
+pub(crate) struct Disputes {
+    of: BTreeMap<String, BTreeSet<MemberCode>>,
+    /// When the first of them ends, milliseconds since 1970 UTC.
+    pub(crate) next_end_ms: Option<u64>,
+}
 
 impl Disputes {
     /// All that the reader may know of, the latest first: at most [`OPINIONS`] are read, and [`MEMBER_OPINIONS`] of
@@ -39,12 +43,13 @@ impl Disputes {
             let opinion = Object::read(&stored.json).ok().and_then(|object| object.opinion());
             if let Some(opinion) = opinion.filter(|opinion| opinion.stance <= Stance::Disagree) {
                 let members = members(store, &stored)?;
+                disputes.next_end_ms = disputes.next_end_ms.into_iter().chain(row.valid_until_ms).min();
                 for id in opinion.about {
                     for member in &members {
                         let noted = noted.entry(*member).or_default();
                         if *noted < MEMBER_OPINIONS {
                             *noted += 1;
-                            disputes.0.entry(id.clone()).or_default().insert(*member);
+                            disputes.of.entry(id.clone()).or_default().insert(*member);
                         }
                     }
                 }
@@ -54,7 +59,7 @@ impl Disputes {
     }
 
     fn of(&self, id: &str) -> impl Iterator<Item = MemberCode> {
-        self.0.get(id).into_iter().flatten().copied()
+        self.of.get(id).into_iter().flatten().copied()
     }
 
     /// The members that call an object wrong which they publish themselves: by an opinion, or by its own label.

@@ -52,20 +52,23 @@ pub struct Listed {
 /// Visits the values of these kinds (of all, if there are none) that live indicators mention by themselves, not as one
 /// condition among several, and that are no false positives: each (kind, value) once, in the order of their keys, those
 /// after `after_key` (all, if absent).
+///
+/// Gives when something ends that keeps others out, milliseconds since 1970 UTC: what was left out may be listed then.
 pub fn listed(
     store: &dyn Readable,
     reader: &Reader,
     kinds: &[&str],
     after_key: Option<&[u8]>,
     visit: &mut dyn FnMut(Listed) -> ControlFlow<()>,
-) -> Result<(), StoreError> {
+) -> Result<Option<u64>, StoreError> {
     let (start, kind_after) = match after_key {
         Some(after) => layout::split_observable(after).unwrap_or((after, &[])),
         None => (&[][..], &[][..]),
     };
     let disputes = Disputes::read(store, reader)?;
+    let next_end_ms = disputes.next_end_ms;
     let mut listing =
-        Listing { store, disputes, key: Vec::new(), rows: BTreeMap::new(), waiting: Vec::new() };
+        Listing { store, disputes, key: Vec::new(), rows: BTreeMap::new(), waiting: Vec::new(), next_end_ms };
     for class in classes(kinds).into_iter().filter(|class| start.first().is_none_or(|first| first <= class)) {
         let from = if start.first() == Some(&class) { start } else { &[class] };
         let prefixes = reader.markings().map(layout::live_observables);
@@ -82,14 +85,14 @@ pub fn listed(
                 listing.waiting.push(Waiting { key: key.to_vec(), kind: kind.into_owned(), arrival, row });
             }
             if listing.waiting.len() >= LISTED_ROWS && listing.settle(visit)?.is_break() {
-                return Ok(());
+                return Ok(listing.next_end_ms);
             }
         }
     }
     if listing.settle(visit)?.is_continue() {
         let _ = listing.flush(visit);
     }
-    Ok(())
+    Ok(listing.next_end_ms)
 }
 
 /// The classes of keys that observables of these kinds may have, in their order.
@@ -122,6 +125,8 @@ struct Listing<'a> {
     rows: BTreeMap<String, (Listed, Standpoints)>,
     /// What comes after them.
     waiting: Vec<Waiting>,
+    /// When something ends that keeps others out.
+    next_end_ms: Option<u64>,
 }
 
 impl Listing<'_> {
@@ -214,6 +219,9 @@ impl Listing<'_> {
             if standpoints.outvoted_by().is_none() {
                 listed.members = standpoints.reporting();
                 visit(listed)?;
+            } else {
+                // Without what ends first, those who report the rest may be enough.
+                self.next_end_ms = self.next_end_ms.into_iter().chain(listed.next_end_ms).min();
             }
         }
         ControlFlow::Continue(())

@@ -65,6 +65,27 @@ const LEADING: [(&str, &str); 7] = [
     ("creator_ref", "user-account"),
 ];
 
+/// Algorithms of hashes that STIX 2.1 names (section 10.7) or real data has, as kinds end.
+const ALGORITHMS: [&str; 17] = [
+    "md4",
+    "md5",
+    "md6",
+    "ripemd160",
+    "sha1",
+    "sha224",
+    "sha256",
+    "sha384",
+    "sha512",
+    "sha3-224",
+    "sha3-256",
+    "sha3-384",
+    "sha3-512",
+    "ssdeep",
+    "tlsh",
+    "whirlpool",
+    "imphash",
+];
+
 /// The kinds that have a name of their own.
 pub fn known_kinds() -> impl Iterator<Item = &'static str> {
     let named = KNOWN.iter().map(|known| known.kind);
@@ -76,7 +97,8 @@ pub fn known_kinds() -> impl Iterator<Item = &'static str> {
 pub fn is_kind(text: &str) -> bool {
     let of_hash = || {
         let algorithm = text.strip_prefix("file-").or_else(|| text.strip_prefix("certificate-"));
-        algorithm.is_some() && crate::near::nearest(text, known_kinds()).is_none()
+        let is_none = || crate::near::nearest(text, known_kinds()).is_none();
+        algorithm.is_some_and(|algorithm| ALGORITHMS.contains(&algorithm) || is_none())
     };
     text == "other" || text.contains(':') || known_kinds().any(|known| known == text) || of_hash()
 }

@@ -6,7 +6,7 @@ use bytes::{Buf, BytesMut};
 use serde::Deserialize;
 
 use super::super::answer::Problem;
-use super::super::limits::{LIST_BYTES, VALUE_BYTES};
+use super::super::limits::{LIST_BYTES, LIST_VALUES, VALUE_BYTES};
 use super::{Pieces, Upload, too_long};
 
 /// How much of a line that is no value is told, in bytes.
@@ -26,9 +26,11 @@ pub(super) struct Values {
     pieces: Pieces,
     buffer: BytesMut,
     /// Values of a list that wait for their turn.
-    waiting: VecDeque<Line>,
+    waiting: VecDeque<String>,
     /// Lines that were read.
     lines: u64,
+    /// Inside a line that is too long, which has been told.
+    is_skipping: bool,
     is_all_here: bool,
     /// Whether all of the body is one JSON text; not known until its first byte.
     is_list: Option<bool>,
@@ -52,6 +54,7 @@ impl Values {
             buffer: BytesMut::new(),
             waiting: VecDeque::new(),
             lines: 0,
+            is_skipping: false,
             is_all_here: false,
             is_list: None,
         }
@@ -75,12 +78,13 @@ impl Values {
     /// The next values of a list, at most so many.
     fn waiting(&mut self, most: usize) -> Vec<Line> {
         let most = most.min(self.waiting.len());
-        self.waiting.drain(..most).collect()
+        self.waiting.drain(..most).map(Line::Value).collect()
     }
 
     fn has_line(&self) -> bool {
         let is_list = self.is_list == Some(true);
-        if self.is_all_here { !self.buffer.is_empty() } else { !is_list && self.buffer.contains(&b'\n') }
+        let has_end = || self.buffer.contains(&b'\n') || self.buffer.len() > VALUE_BYTES;
+        if self.is_all_here { !self.buffer.is_empty() } else { !is_list && has_end() }
     }
 
     async fn receive(&mut self) -> Result<(), Problem> {
@@ -92,22 +96,34 @@ impl Values {
             let first = self.buffer.iter().find(|byte| !byte.is_ascii_whitespace());
             self.is_list = first.map(|byte| *byte == b'[');
         }
-        let limit = if self.is_list == Some(true) { LIST_BYTES } else { VALUE_BYTES };
-        let whole_lines = self.is_list != Some(true) && self.buffer.contains(&b'\n');
-        if !whole_lines && self.buffer.len() > limit {
+        if self.is_list == Some(true) && self.buffer.len() > LIST_BYTES {
             return Err(too_long());
         }
+        if self.is_skipping {
+            self.skip();
+        }
         Ok(())
+    }
+
+    /// Lets the rest of a line go, as far as it is here.
+    fn skip(&mut self) {
+        match self.buffer.iter().position(|byte| *byte == b'\n') {
+            Some(end) => {
+                self.buffer.advance(end + 1);
+                self.is_skipping = false;
+            }
+            None => self.buffer.clear(),
+        }
     }
 
     fn take_lines(&mut self, most: usize, values: &mut Vec<Line>) -> Result<(), Problem> {
         if self.is_list == Some(true) {
             if self.is_all_here {
                 let list = read_json(&self.buffer.split()).map_err(Problem::bad)?;
-                if list.iter().any(|value| value.len() > VALUE_BYTES) {
+                if list.len() > LIST_VALUES || list.iter().any(|value| value.len() > VALUE_BYTES) {
                     return Err(too_long());
                 }
-                self.waiting = list.into_iter().map(Line::Value).collect();
+                self.waiting = list.into();
                 values.extend(self.waiting(most));
             }
             return Ok(());
@@ -121,6 +137,10 @@ impl Values {
                     line
                 }
                 None if self.is_all_here && !self.buffer.is_empty() => self.buffer.split(),
+                None if self.buffer.len() > VALUE_BYTES => {
+                    self.is_skipping = true;
+                    self.buffer.split()
+                }
                 None => return Ok(()),
             };
             self.lines += 1;
@@ -199,32 +219,41 @@ mod tests {
         assert_eq!(read(&["\n\n"]).await.unwrap(), Vec::<Line>::new());
     }
 
-    #[tokio::test]
-    async fn a_line_that_is_no_value_is_named_and_the_others_are_read() {
-        let long = "a".repeat(VALUE_BYTES + 1);
-        let body = format!("a.example\n{{\"x\":1}}\n\n\"open\n\"{long}\"\nb.example");
-        let lines = read(&[&body]).await.unwrap();
-        let wrong = |line: &Line| match line {
-            Line::Value(_) => None,
-            Line::Wrong(beginning, why) => Some((beginning.clone(), why[..7].to_owned())),
-        };
-        let wrong: Vec<_> = lines.iter().filter_map(wrong).collect();
-        let of = |beginning: &str, line: &str| (beginning.to_owned(), line.to_owned());
-        assert_eq!(
-            wrong,
-            [of("{\"x\":1}", "line 2:"), of("\"open", "line 4:"), of(&body[25..89], "line 5:")]
-        );
-        assert_eq!(lines.first(), Some(&Line::Value("a.example".into())));
-        assert_eq!(lines.last(), Some(&Line::Value("b.example".into())));
+    /// The numbers of the lines that are wrong, and the values of the others.
+    async fn told(pieces: &[&str]) -> (Vec<String>, Vec<String>) {
+        let (mut wrong, mut values) = (Vec::new(), Vec::new());
+        for line in read(pieces).await.unwrap() {
+            match line {
+                Line::Value(value) => values.push(value),
+                Line::Wrong(beginning, why) => {
+                    assert!(beginning.len() <= BEGINNING_BYTES);
+                    wrong.push(why.split(':').next().unwrap().to_owned());
+                }
+            }
+        }
+        (wrong, values)
     }
 
     #[tokio::test]
-    async fn what_is_no_value_is_refused() {
-        let long = "a".repeat(VALUE_BYTES + 1);
-        for (pieces, status) in
-            [(&["[1]"][..], 400), (&["[\"a\""], 400), (&[&*long], 413), (&[&*long, "\n"], 413)]
-        {
-            assert_eq!(read(pieces).await.unwrap_err().as_u16(), status);
+    async fn a_line_that_is_no_value_is_named_and_hinders_no_other_however_it_is_cut() {
+        let long = "a".repeat(3 * VALUE_BYTES);
+        let body =
+            format!("a.example\n{{\"x\":1}}\n\n\"open\n\"{long}\"\nb.example\n{long}\nc.example\n{long}");
+        let lines = ["line 2", "line 4", "line 5", "line 7", "line 9"].map(str::to_owned).to_vec();
+        let values = ["a.example", "b.example", "c.example"].map(str::to_owned).to_vec();
+        for cut in [1, 7, 1_000, VALUE_BYTES - 1, VALUE_BYTES + 1, body.len()] {
+            let pieces: Vec<_> =
+                (0..body.len()).step_by(cut).map(|at| &body[at..body.len().min(at + cut)]).collect();
+            assert_eq!(told(&pieces).await, (lines.clone(), values.clone()), "{cut}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_list_that_is_none_is_refused() {
+        let many = format!("[{}\"\"]", "\"\",".repeat(LIST_VALUES));
+        let long = format!("[\"{}\"]", "a".repeat(VALUE_BYTES + 1));
+        for (text, status) in [("[1]", 400), ("[\"a\"", 400), (&many, 413), (&long, 413)] {
+            assert_eq!(read(&[text]).await.unwrap_err().as_u16(), status);
         }
     }
 }

@@ -75,8 +75,7 @@ pub(super) fn write(text: &mut Vec<u8>, value: &str, answer: &Answer, is_exercis
     let line = Checked {
         value,
         known: is_known,
-        recognised: is_known
-            || !matches!(recognise(value), Err(fault) if !matches!(fault, Unrecognised::Ambiguous(..))),
+        recognised: is_known || is_recognised(value),
         error: None,
         confirmed_by: answer.confirmed_by,
         sightings: by_member(&answer.sightings),
@@ -86,6 +85,12 @@ pub(super) fn write(text: &mut Vec<u8>, value: &str, answer: &Answer, is_exercis
         hits: answer.hits.iter().map(hit).collect(),
     };
     put(text, &line);
+}
+
+/// Whether it has the form of something, if not of one thing alone: a name with a port, or a URL without its scheme.
+fn is_recognised(value: &str) -> bool {
+    use Unrecognised::{Ambiguous, Port, Scheme};
+    matches!(recognise(value), Ok(_) | Err(Ambiguous(..) | Port(_) | Scheme(_)))
 }
 
 /// What is no value.

@@ -65,6 +65,7 @@ mod tests {
             node_id: "00".repeat(32),
             record: "11".repeat(32),
             tlp: "green".into(),
+            exercise: false,
             cursor: None,
             object: serde_json::value::RawValue::from_string(object.to_owned()).unwrap(),
         }

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::path::PathBuf;
+use std::sync::Once;
 
 use certmesh_api::Client;
 use clap::Args;
@@ -34,6 +35,12 @@ pub(crate) fn talk(line: impl Display) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
+/// Says once that nothing of what follows is real.
+fn say_exercise() {
+    static SAID: Once = Once::new();
+    SAID.call_once(|| talk("EXERCISE: nothing in this mesh is real"));
+}
+
 /// One run of one command.
 pub(crate) struct Session {
     everywhere: Everywhere,
@@ -57,7 +64,7 @@ impl Session {
 
     /// A client of the node that was named.
     pub(crate) fn client(&self) -> Client {
-        Client::new(&self.everywhere.node)
+        Client::new(&self.everywhere.node).on_exercise(say_exercise)
     }
 
     /// A line of data.

@@ -14,11 +14,14 @@ mod streams;
 mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::ready;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
+use axum::middleware::map_response;
+use axum::response::Response;
 use axum::routing::{delete, get, post};
 use certmesh_engine::store::{Store, StoreError};
 use certmesh_engine::tokens::Tokens;
@@ -31,6 +34,7 @@ use tokio::task::AbortHandle;
 
 use crate::allowed::Allowed;
 use crate::driver::{FullDisk, Input};
+use crate::exercise;
 use crate::feeds::Feeds;
 use crate::peers::PeerBook;
 use crate::soc::Figures;
@@ -127,6 +131,7 @@ impl FromRef<Serving> for watch::Receiver<bool> {
 }
 
 fn routes(serving: Serving) -> Router {
+    let standing = serving.state.membership.clone();
     Router::new()
         .route("/v1/publish", post(answers::publish).layer(DefaultBodyLimit::max(REQUEST_BYTES)))
         .route("/v1/vouch", post(answers::vouch))
@@ -153,5 +158,6 @@ fn routes(serving: Serving) -> Router {
         .route("/v1/watch", get(streams::watch_arrivals))
         .route("/v1/export", get(streams::export))
         .fallback(answers::no_such_route)
+        .layer(map_response(move |response: Response| ready(exercise::say(&standing, response))))
         .with_state(serving)
 }

@@ -7,6 +7,7 @@ mod changes;
 mod clock;
 mod config;
 mod driver;
+mod exercise;
 mod feeds;
 mod local_api;
 mod material;

@@ -125,17 +125,18 @@ impl Query {
     pub(crate) async fn run(self, session: &mut Session) -> Result<(), CommandError> {
         match self.format {
             Format::Table if !session.json() => self.show(session).await,
-            Format::Table | Format::Json => self.print(Printer::Json, session).await,
-            Format::Csv => self.print(Printer::csv(), session).await,
-            Format::Stix => self.print(Printer::stix(), session).await,
+            Format::Table | Format::Json => self.print(|_| Printer::Json, session).await,
+            Format::Csv => self.print(Printer::csv, session).await,
+            Format::Stix => self.print(Printer::stix, session).await,
         }
     }
 
     /// One object after the other, all of them unless there is a limit.
-    async fn print(&self, mut printer: Printer, session: &mut Session) -> Result<(), CommandError> {
+    async fn print(&self, printer: fn(bool) -> Printer, session: &mut Session) -> Result<(), CommandError> {
         // One more than is printed tells whether there are more.
         let limit = self.limit.map(|limit| limit.saturating_add(1));
         let mut lines = session.client().query(&self.params(limit)).await?;
+        let mut printer = printer(lines.is_of_exercise());
         printer.begin(session)?;
         let (mut printed, mut cursor) = (0, None);
         while let Some(line) = lines.next().await? {

@@ -28,7 +28,7 @@ impl Status {
 
 fn words(status: &NodeStatus) -> String {
     let facts = list(&[
-        ("mesh", format!("{} ({})", safe(&status.mesh_name, 256), safe(&status.mesh, 64))),
+        ("mesh", mesh(status)),
         ("node", format!("{} of {}", safe(&status.node_id, 64), safe(&status.member, 8))),
         ("roster", roster(status)),
         ("version", safe(&status.version, 40)),
@@ -42,9 +42,13 @@ fn words(status: &NodeStatus) -> String {
             if status.alarms.is_empty() { "none".to_owned() } else { status.alarms.len().to_string() },
         ),
     ]);
-    let exercise = if status.exercise { "EXERCISE: nothing in this mesh is real\n\n" } else { "" };
     let alarms = status.alarms.iter().map(|alarm| format!("\nALARM: {}", safe(alarm, 400)));
-    format!("{exercise}{facts}{}", alarms.collect::<String>())
+    format!("{facts}{}", alarms.collect::<String>())
+}
+
+fn mesh(status: &NodeStatus) -> String {
+    let exercise = if status.exercise { ", an EXERCISE: nothing in it is real" } else { "" };
+    format!("{} ({}){exercise}", safe(&status.mesh_name, 256), safe(&status.mesh, 64))
 }
 
 fn roster(status: &NodeStatus) -> String {
@@ -112,9 +116,7 @@ mod tests {
             "peers":[{"member":"MY","node_id":"0123456789","connected":true,"behind_records":12,"behind_ms":9000},
                      {"member":"VN","node_id":"cc","connected":false,"behind_records":null,"behind_ms":null}]}"#;
         insta::assert_snapshot!(words(&serde_json::from_str(json).unwrap()), @r"
-        EXERCISE: nothing in this mesh is real
-
-        mesh     drill (aa)
+        mesh     drill (aa), an EXERCISE: nothing in it is real
         node     bb of SG
         roster   version 3 (dd), the same with 2 other members
         version  0.1.0

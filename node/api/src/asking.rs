@@ -81,6 +81,9 @@ pub struct Checked {
     /// Whether there are more hits than these.
     #[serde(default, skip_serializing_if = "is_false")]
     pub capped: bool,
+    /// Whether the mesh is an exercise: what is known there means nothing outside it, and neither does what isn't.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub exercise: bool,
     /// Why it could not be looked up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,

@@ -24,6 +24,9 @@ use crate::types::{
 };
 pub use body::{Body, Lines};
 
+/// The header with which a node says that its mesh is an exercise.
+pub const EXERCISE: &str = "certmesh-exercise";
+
 /// An answer that is not a stream, in bytes: far above any status, far below trouble.
 const ANSWER_BYTES: usize = 16 * 1024 * 1024;
 
@@ -60,12 +63,19 @@ pub enum ClientError {
 #[derive(Debug, Clone)]
 pub struct Client {
     socket: PathBuf,
+    on_exercise: Option<fn()>,
 }
 
 impl Client {
     /// A client of the node that listens at this Unix socket. Nothing is opened yet.
     pub fn new(socket: impl Into<PathBuf>) -> Self {
-        Self { socket: socket.into() }
+        Self { socket: socket.into(), on_exercise: None }
+    }
+
+    /// The same client, which calls this with each answer that is of an exercise, before it is handed on.
+    #[must_use]
+    pub fn on_exercise(self, tell: fn()) -> Self {
+        Self { on_exercise: Some(tell), ..self }
     }
 
     /// Where the node is looked for.
@@ -197,6 +207,9 @@ impl Client {
             .body(body)
             .map_err(|e| self.broken(e))?;
         let answer = sender.send_request(request).await.map_err(|e| self.broken(e))?;
+        if let Some(tell) = self.on_exercise.filter(|_| answer.headers().contains_key(EXERCISE)) {
+            tell();
+        }
         if answer.status().is_success() { Ok(answer) } else { Err(self.refused(answer).await) }
     }
 

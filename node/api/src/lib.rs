@@ -39,7 +39,7 @@ pub use bytes::Bytes;
 pub use asking::{
     CheckHit, Checked, FeedParams, QueryParams, Reason, Related, Relation, SignedRecord, Summary, Why,
 };
-pub use client::{Body, Client, ClientError, Lines};
+pub use client::{Body, Client, ClientError, EXERCISE, Lines};
 pub use types::{
     DocumentFile, Documents, ErrorBody, Fork, Forks, Holder, ObjectLine, Peer, PeerState, Peers,
     PublishRequest, Published, Receipts, RecordReceipts, Status, Submitted, TokenCreated, TokenEntry,

@@ -46,6 +46,9 @@ pub struct ObjectLine {
     /// Where a query goes on after this object, in the order that was asked for; absent elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
+    /// Whether the mesh is an exercise: nothing in it is real.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exercise: bool,
     /// The published JSON, byte for byte, except that line breaks between its tokens are spaces here.
     pub object: Box<RawValue>,
 }

@@ -32,7 +32,8 @@ const ANSWER_BYTES: usize = 256 * 1024;
 
 /// Values in, answers out; an operator sees everything.
 pub(super) async fn check(AxumState(state): AxumState<State>, request: Request) -> Response {
-    let asking = Asking { store: state.store.clone(), known: state.known.clone() };
+    let is_exercise = state.membership.now().roster().exercise;
+    let asking = Asking { store: state.store.clone(), known: state.known.clone(), is_exercise };
     lines(answers(asking, request.into_body().into_data_stream()))
 }
 
@@ -41,6 +42,7 @@ pub(super) async fn check(AxumState(state): AxumState<State>, request: Request) 
 struct Asking {
     store: Arc<dyn Store>,
     known: Arc<KnownValues>,
+    is_exercise: bool,
 }
 
 /// Why an answer ends too soon.
@@ -181,6 +183,7 @@ impl Asking {
                 checked(value, certmesh_engine::check(store, &self.known, reader, &question)?)
             }
         };
+        let line = Checked { exercise: self.is_exercise, ..line };
         // It holds nothing that JSON can't, and memory doesn't fail to be written.
         let _ = serde_json::to_writer(&mut *text, &line);
         text.push(b'\n');
@@ -203,6 +206,7 @@ fn checked(value: &str, answer: Answer) -> Checked {
         sightings: by_member(answer.sightings),
         false_positives: by_member(answer.false_positives),
         capped: answer.capped,
+        exercise: false,
         error: None,
     }
 }
@@ -241,7 +245,7 @@ mod tests {
     /// The answers to a request that comes in pieces of this size.
     fn ask(request: &[u8], piece: usize) -> Vec<Checked> {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
-        let asking = Asking { store, known: Arc::default() };
+        let asking = Asking { store, known: Arc::default(), is_exercise: false };
         let pieces: Vec<_> =
             request.chunks(piece).map(Bytes::copy_from_slice).map(Ok::<_, CheckFault>).collect();
         let body = Body::from_stream(stream::iter(pieces)).into_data_stream();

@@ -164,6 +164,7 @@ pub(super) fn to_line(membership: &Membership, object: &StoredObject) -> Result<
         node_id: object.node.to_string(),
         record: object.record.to_string(),
         tlp: object.tlp.to_string(),
+        exercise: membership.roster().exercise,
         cursor: None,
         object: RawValue::from_string(on_one_line(&object.json)).map_err(|e| not_json(object.arrival, &e))?,
     })

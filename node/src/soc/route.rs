@@ -9,7 +9,7 @@ use axum::RequestPartsExt;
 use axum::body::Body;
 use axum::extract::{RawPathParams, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use certmesh_engine::tokens::{Scope, Token};
 use certmesh_intel::display::safe;
@@ -22,8 +22,6 @@ use super::body::Upload;
 use super::document::Doc;
 use super::hold;
 use super::policy::Policy;
-
-const EXERCISE: HeaderName = HeaderName::from_static("certmesh-exercise");
 
 /// Who asks: how the connection sees it.
 #[derive(Debug, Clone, Copy)]
@@ -159,14 +157,6 @@ fn understood(parts: &Parts, dialect: Dialect, names: &[&'static str]) -> Result
             .hint(format!("there are {}", names.join(", "))));
     }
     Ok(())
-}
-
-/// Says with every answer of an exercise that nothing in it is real.
-pub(super) fn say_exercise(soc: &Soc, mut response: Response) -> Response {
-    if soc.is_exercise() {
-        response.headers_mut().insert(EXERCISE, HeaderValue::from_static("true"));
-    }
-    response
 }
 
 async fn answer<P: Policy, F: Future<Output = Answer>>(

@@ -16,8 +16,9 @@ use tower_http::compression::CompressionLayer;
 use super::answer::{Answer, JSON, Problem, json};
 use super::document::{Doc, open_api};
 use super::policy::Public;
-use super::route::{Call, Client, Route, dialect, say_exercise};
+use super::route::{Call, Client, Route, dialect};
 use super::{Soc, check, feeds, health, stream, taxii};
+use crate::exercise;
 
 /// All of them.
 pub(super) fn table() -> Vec<Route> {
@@ -47,7 +48,7 @@ pub(super) fn router(soc: Arc<Soc>) -> Router {
     // Fast rather than small: what is sent is read at once, and most of it is text of many repetitions.
     let compression = CompressionLayer::new().quality(CompressionLevel::Fastest);
     let router = router.fallback(no_such_route).method_not_allowed_fallback(other_method).layer(compression);
-    router.layer(map_response(move |response: Response| ready(say_exercise(&soc, response))))
+    router.layer(map_response(move |response: Response| ready(exercise::say(&soc.node.membership, response))))
 }
 
 async fn document(_: Call<Public>) -> Answer {

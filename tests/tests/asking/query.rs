@@ -137,10 +137,19 @@ fn every_format_says_the_same_objects() {
     );
     let bundle: Value = sg.run(["query", "--format", "stix"]).json();
     let types: Vec<_> = bundle["objects"].as_array().unwrap().iter().map(|object| &object["type"]).collect();
-    assert_eq!(types, ["indicator", "indicator", "marking-definition"]);
+    assert_eq!(types, ["marking-definition", "indicator", "indicator", "marking-definition"]);
+    assert_eq!(bundle["objects"][0]["definition"]["statement"], "EXERCISE: nothing in this bundle is real");
     let csv = sg.run(["query", "--format", "csv"]).done();
     let lines: Vec<_> = csv.lines().collect();
     assert!(lines.len() == 3 && lines[0].starts_with("id,type,name,"), "{csv}");
     assert!(lines[2].contains("\"'=1+1, \"\"quoted\"\"\""), "{csv}");
+    assert!(
+        lines[0].ends_with(",exercise") && lines[1..].iter().all(|line| line.ends_with(",EXERCISE")),
+        "{csv}"
+    );
+    assert!(sg.query(&[]).iter().all(|line| line.exercise));
+    let checked = sg.run(["check", "a.example", "--json"]);
+    assert_eq!(checked.stderr.matches("EXERCISE: nothing in this mesh is real").count(), 1);
+    assert_eq!(checked.lines::<Value>()[0]["exercise"], true);
     assert_eq!(sg.run(["query", "--format", "json"]).done(), sg.run(["query", "--json"]).done());
 }

@@ -106,7 +106,8 @@ fn a_query_for_nothing_says_so() {
             "{format}"
         );
     }
-    assert_eq!(talk(&["--from", "SG", "--type", "tool"]).trim(), "nothing found");
+    let nothing = talk(&["--from", "SG", "--type", "tool"]);
+    assert_eq!(nothing.trim(), "EXERCISE: nothing in this mesh is real\nnothing found");
     // A value in place of a file, whatever else is said of it; and the case of a type does not count.
     let refused = node.run(["publish", "203.0.113.7", "--label", "c2"]).refused(1);
     assert!(refused.contains("publish --value '203.0.113.7'"), "{refused}");

@@ -130,6 +130,7 @@ mod tests {
             sightings: BTreeMap::from([("MY".into(), 3), ("SG".into(), 1)]),
             false_positives: BTreeMap::from([("VN".into(), 1)]),
             capped: false,
+            exercise: false,
             error: None,
         }
     }

@@ -31,25 +31,33 @@ const COLUMNS: [&str; 11] = [
 /// What prints objects one after the other.
 pub(super) enum Printer {
     Json,
-    Csv,
-    Stix(Bundle),
+    /// Whether it has one column more, which says of each object that it is of an exercise.
+    Csv(bool),
+    /// With what it states before the first object.
+    Stix(Bundle, Option<&'static str>),
 }
 
 impl Printer {
-    pub(super) fn csv() -> Self {
-        Self::Csv
+    pub(super) fn csv(is_of_exercise: bool) -> Self {
+        Self::Csv(is_of_exercise)
     }
 
-    pub(super) fn stix() -> Self {
-        Self::Stix(Bundle::default())
+    pub(super) fn stix(is_of_exercise: bool) -> Self {
+        let statement = is_of_exercise.then_some("EXERCISE: nothing in this bundle is real");
+        Self::Stix(Bundle::default(), statement)
     }
 
     pub(super) fn begin(&mut self, session: &mut Session) -> io::Result<()> {
         let mut text = String::new();
         match self {
             Self::Json => {}
-            Self::Csv => csv_line(COLUMNS, &mut text),
-            Self::Stix(bundle) => bundle.begin(&bundle_id(&time::now_ms().to_be_bytes()), &mut text),
+            Self::Csv(is_of_exercise) => {
+                csv_line(COLUMNS.into_iter().chain(is_of_exercise.then_some("exercise")), &mut text);
+            }
+            Self::Stix(bundle, statement) => {
+                bundle.begin(&bundle_id(&time::now_ms().to_be_bytes()), &mut text);
+                statement.iter().for_each(|statement| bundle.state(statement, &mut text));
+            }
         }
         session.bytes(text.as_bytes())
     }
@@ -58,8 +66,8 @@ impl Printer {
         let mut text = String::new();
         match self {
             Self::Json => return session.json_line(line),
-            Self::Csv => csv(line, &mut text),
-            Self::Stix(bundle) => {
+            Self::Csv(is_of_exercise) => csv(line, *is_of_exercise, &mut text),
+            Self::Stix(bundle, _) => {
                 if let Ok(object) = Object::read(line.object.get()) {
                     bundle.object(&object, &mut text);
                 }
@@ -70,14 +78,14 @@ impl Printer {
 
     pub(super) fn end(&mut self, session: &mut Session) -> io::Result<()> {
         let mut text = String::new();
-        if let Self::Stix(bundle) = self {
+        if let Self::Stix(bundle, _) = self {
             bundle.end(&mut text);
         }
         session.bytes(text.as_bytes())
     }
 }
 
-fn csv(line: &ObjectLine, text: &mut String) {
+fn csv(line: &ObjectLine, is_of_exercise: bool, text: &mut String) {
     let Ok(object) = Object::read(line.object.get()) else { return };
     let at = |micros: Option<i64>| {
         let ms = micros.and_then(|micros| u64::try_from(micros / 1_000).ok());
@@ -97,7 +105,9 @@ fn csv(line: &ObjectLine, text: &mut String) {
             &at(object.valid_until()),
             &line.arrival.to_string(),
             &safe(&line.record, FIELD),
-        ],
+        ]
+        .into_iter()
+        .chain(is_of_exercise.then_some("EXERCISE")),
         text,
     );
 }

@@ -54,6 +54,12 @@ impl<T: DeserializeOwned> Lines<T> {
         Self { body, buffer: BytesMut::new(), line: PhantomData }
     }
 
+    /// Whether they are of an exercise: nothing in them is real.
+    #[must_use]
+    pub fn is_of_exercise(&self) -> bool {
+        self.body.header(super::EXERCISE).is_some()
+    }
+
     /// The next line, or `None` when the node has sent all of them.
     ///
     /// # Errors

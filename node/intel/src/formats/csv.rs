@@ -55,12 +55,12 @@ impl Csv {
 }
 
 /// Appends a line of these fields, which hold no controls.
-pub fn csv_line<const N: usize>(fields: [&str; N], out: &mut String) {
+pub fn csv_line<'a>(fields: impl IntoIterator<Item = &'a str>, out: &mut String) {
     push_fields(fields, out);
     out.push_str("\r\n");
 }
 
-fn push_fields<const N: usize>(fields: [&str; N], out: &mut String) {
+fn push_fields<'a>(fields: impl IntoIterator<Item = &'a str>, out: &mut String) {
     for (at, field) in fields.into_iter().enumerate() {
         if at > 0 {
             out.push(',');

@@ -43,8 +43,13 @@ impl Bundle {
     /// own, and what was published is never edited: it is an object that states it.
     pub fn warn(&mut self, head: &Head<'_>, out: &mut String) {
         if let Some(statement) = head.exercise_warning() {
-            self.push(&statement_marking(&statement), out);
+            self.state(&statement, out);
         }
+    }
+
+    /// Appends an object that states this.
+    pub fn state(&mut self, statement: &str, out: &mut String) {
+        self.push(&statement_marking(statement), out);
     }
 
     /// Appends an object.

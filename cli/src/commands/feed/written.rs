@@ -41,6 +41,10 @@ pub(super) async fn folder(
     folder: &Path,
     session: &mut Session,
 ) -> Result<(), CommandError> {
+    if folder.exists() && !folder.is_dir() {
+        return Err(CommandError::usage(format_args!("{} is no folder", file::shown(folder)))
+            .hint(format_args!("{name} is several files: name a folder for them")));
+    }
     fs::create_dir_all(folder).map_err(|error| file::unwritable(folder, &error))?;
     let prefix = format!("{name}/");
     let names = match name {

@@ -22,9 +22,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use certmesh_engine::Reader;
 use certmesh_engine::store::{Readable, Store, StoreError};
 use certmesh_engine::tokens::TokenId;
+use certmesh_engine::{Reader, last_arrival};
 use certmesh_intel::Tlp;
 use certmesh_intel::formats::{Feed, Head, Source, Writer};
 use certmesh_wire::sha256;
@@ -335,9 +335,10 @@ impl Feeds {
         rows::write(&mut rows, Feed::Rpz, &of.1, writer)?;
         let _ = rows.out.flush();
         making.out.ends(Some(rows.out.until_ms()));
+        let made_of = (state.changes, last_arrival(making.store)?, making.reader.now_ms);
         let serial = loop {
             let now_s = u32::try_from(now_ms() / 1_000).unwrap_or(u32::MAX);
-            match self.cache.serial(of, (state.changes, digest), now_s) {
+            match self.cache.serial(of, (made_of, digest), now_s) {
                 Numbered::Is(serial) => break serial,
                 Numbered::Later => std::thread::sleep(TICK),
                 Numbered::Outrun => return Err(FeedFault::Outrun),

@@ -162,6 +162,7 @@ mod tests {
             value: "evil.example".into(),
             ceiling: "green".into(),
             listed,
+            exercise: false,
             held_back: None,
             reasons,
             capped: false,

@@ -130,6 +130,9 @@ pub struct Why {
     pub ceiling: String,
     /// Whether the lists hold it.
     pub listed: bool,
+    /// Whether the mesh is an exercise: nothing in it is real.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub exercise: bool,
     /// Why no list of this node holds it whoever reports it: its allow-list, or what nobody can mean.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_back: Option<String>,

@@ -55,7 +55,7 @@ use crate::store::{Family, READING_INDEX, StoreError};
 
 /// The number of the table above, as far as the index goes, and of what [`crate::index::Facts`] takes from an object. An index
 /// of another one is rebuilt.
-pub(crate) const INDEX: u32 = 3;
+pub(crate) const INDEX: u32 = 4;
 
 /// Of family `meta`.
 pub(crate) const COUNTS: &[u8] = b"counts";
@@ -101,6 +101,15 @@ impl<'a> Fields<'a> {
         let letters: [u8; 2] = self.take()?;
         let code = std::str::from_utf8(&letters).ok().and_then(|text| text.parse().ok());
         code.ok_or_else(|| self.damaged())
+    }
+
+    /// All that follow, at least one.
+    pub(crate) fn members(&mut self) -> Result<Members, StoreError> {
+        let mut members = vec![self.member()?];
+        while !self.rest.is_empty() {
+            members.push(self.member()?);
+        }
+        Ok(Members::of(members))
     }
 
     pub(crate) fn tlp(&mut self) -> Result<Tlp, StoreError> {

@@ -45,6 +45,12 @@ pub const COLLECTED_READS: usize = 2_500;
 pub const HITS: usize = 256;
 /// Rows of the index that the search for a value goes through: some tens of milliseconds.
 pub const ROWS_EXAMINED: usize = 100_000;
+/// Those that it goes through once it has found as many as are told, to give everybody a share: some milliseconds.
+pub const ROWS_BEYOND: usize = 20_000;
+/// Those among the earliest of one value that it looks at, where there are more than that.
+pub const EARLIEST_ROWS: usize = 2_000;
+/// Hits that each member has for sure, however little they say.
+pub const SURE_HITS: usize = 8;
 /// References to the objects that mention a value which are read for sightings and opinions.
 pub const REFERENCES_READ: usize = 10_000;
 /// References of an object, each way, that an answer names.

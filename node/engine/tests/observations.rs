@@ -104,3 +104,37 @@ fn what_is_left_out_tells_when_it_may_come_back() {
     sg.take_all(&vn.publish(&[&opinion(9)]));
     assert_eq!(listed_by(&sg), (0, Some(year_ms(2031))), "then the report");
 }
+
+/// A row is counted for whose word it is, not for who published the text first.
+#[test]
+fn a_text_that_others_published_first_is_everybodys_word() {
+    let (mut vn, mut sg, mut my) = (Peer::new(VN), Peer::new(SG), Peer::new(MY));
+    let theirs = indicator(1, "evil.example", 2021);
+    vn.take_all(&my.publish(&[&theirs]));
+    vn.take_all(&sg.publish(&[&theirs]));
+    for from in [10_000, 20_000] {
+        let objects: Vec<_> = (from..from + 500).map(|n| indicator(n, "evil.example", 2021)).collect();
+        vn.take_all(&my.publish(&objects.iter().map(String::as_str).collect::<Vec<_>>()));
+    }
+    let reader = Reader { ceiling: Tlp::Red, now_ms: vn.now_ms };
+    let known = KnownValues::build(vn.store()).unwrap();
+    let answer = check(vn.store(), &known, &reader, &Question::read("evil.example")).unwrap();
+    let is_theirs = |hit: &&Hit| hit.object.members.contains(&"SG".parse().unwrap());
+    assert_eq!((answer.hits.len(), answer.hits.iter().filter(is_theirs).count()), (256, 1));
+}
+
+/// Hits that say less take the place of others up to a few.
+#[test]
+fn subdomains_by_the_thousand_leave_exact_reports_where_they_are() {
+    let (mut vn, mut sg, mut my) = (Peer::new(VN), Peer::new(SG), Peer::new(MY));
+    let reports: Vec<_> = (0..250).map(|n| indicator(n, "evil.example", 2021)).collect();
+    vn.take_all(&sg.publish(&reports.iter().map(String::as_str).collect::<Vec<_>>()));
+    let flood: Vec<_> =
+        (0..500).map(|n| indicator(10_000 + n, &format!("n{n}.evil.example"), 2021)).collect();
+    vn.take_all(&my.publish(&flood.iter().map(String::as_str).collect::<Vec<_>>()));
+    let reader = Reader { ceiling: Tlp::Red, now_ms: vn.now_ms };
+    let known = KnownValues::build(vn.store()).unwrap();
+    let answer = check(vn.store(), &known, &reader, &Question::read("evil.example")).unwrap();
+    let exact = answer.hits.iter().filter(|hit| hit.how == How::Exact).count();
+    assert_eq!((answer.hits.len(), exact), (256, 248));
+}

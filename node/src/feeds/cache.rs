@@ -74,12 +74,14 @@ pub(super) enum Numbered {
     Outrun,
 }
 
+/// How new what a zone was made of is: how often the views had changed, the last arrival, and the time.
+pub(super) type MadeOf = (u64, u64, u64);
+
 /// The serial of a zone, and what it stands for.
 #[derive(Debug, Clone, Copy)]
 struct Serial {
     number: u32,
-    /// How often the views had changed.
-    changes: u64,
+    made_of: MadeOf,
     /// The digest of the rows.
     rows: [u8; 32],
 }
@@ -131,16 +133,16 @@ impl Cache {
     pub(super) fn serial(
         &self,
         of: &(Name, Wanted),
-        (changes, rows): (u64, [u8; 32]),
+        (made_of, rows): (MadeOf, [u8; 32]),
         now_s: u32,
     ) -> Numbered {
         let mut inner = self.lock();
         let number = match inner.serials.get_mut(of) {
             Some(last) if last.rows == rows => {
-                last.changes = last.changes.max(changes);
+                last.made_of = last.made_of.max(made_of);
                 return Numbered::Is(last.number);
             }
-            Some(last) if changes < last.changes => return Numbered::Outrun,
+            Some(last) if made_of < last.made_of => return Numbered::Outrun,
             Some(last) if last.number == now_s => return Numbered::Later,
             // Ahead only of a clock that was set back.
             Some(last) => now_s.max(last.number.saturating_add(1)),
@@ -149,7 +151,7 @@ impl Cache {
         if inner.serials.len() >= REMEMBERED {
             inner.serials.clear();
         }
-        inner.serials.insert(of.clone(), Serial { number, changes, rows });
+        inner.serials.insert(of.clone(), Serial { number, made_of, rows });
         Numbered::Is(number)
     }
 
@@ -173,7 +175,7 @@ mod tests {
     #[test]
     fn serials_grow_with_the_rows_and_older_rows_never_get_a_greater_one() {
         let cache = Cache::default();
-        let serial = |changes, rows: u8, now_s| cache.serial(&of(), (changes, [rows; 32]), now_s);
+        let serial = |changes, rows: u8, now_s| cache.serial(&of(), ((changes, 0, 0), [rows; 32]), now_s);
         let is = Numbered::Is;
         assert_eq!(serial(1, 1, 100), is(100));
         assert_eq!(serial(2, 1, 200), is(100), "the same rows");

@@ -51,8 +51,8 @@ impl Place {
     fn take(taken: &Arc<Mutex<Vec<Option<TokenId>>>>, whose: Option<TokenId>) -> Option<Self> {
         let mut all = taken.lock().unwrap_or_else(PoisonError::into_inner);
         let own = all.iter().filter(|one| **one == whose).count();
-        // The operators' own come from cron, one after the other or all at once.
-        let most = if whose.is_some() { OF_ONE } else { SPOOLS };
+        // The operators' own come from cron, one after the other or all at once; they leave one to the tools.
+        let most = if whose.is_some() { OF_ONE } else { SPOOLS - 1 };
         if all.len() == SPOOLS || own == most {
             return None;
         }
@@ -220,8 +220,12 @@ mod tests {
         let token = |digit: &str| Some(digit.repeat(12).parse().unwrap());
         let mut all: Vec<_> = (0..OF_ONE).map(|_| spools.begin(token("1")).unwrap()).collect();
         assert!(matches!(spools.begin(token("1")), Err(FeedFault::Busy)), "the rest is for others");
-        all.extend((0..SPOOLS - OF_ONE).map(|_| spools.begin(None).unwrap()));
+        all.truncate(1);
+        all.extend((1..SPOOLS).map(|_| spools.begin(None).unwrap()));
         assert!(matches!(spools.begin(token("2")), Err(FeedFault::Busy)));
+        drop(all.remove(0));
+        assert!(matches!(spools.begin(None), Err(FeedFault::Busy)), "the operators leave one");
+        all.push(spools.begin(token("2")).unwrap());
         // One that is made is still on the disk, until it is sent.
         let (spool, spooled) = all.pop().unwrap();
         spool.end(Ok(()));

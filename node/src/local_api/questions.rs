@@ -114,6 +114,7 @@ pub(super) async fn why(
         value: params.value,
         ceiling: ceiling.to_string(),
         listed: held_back.is_none() && found.reasons.iter().any(is_listed),
+        exercise: state.membership.now().roster().exercise,
         held_back,
         reasons: found.reasons.into_iter().map(reason).collect(),
         capped: found.capped,

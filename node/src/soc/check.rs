@@ -18,7 +18,7 @@ use super::Soc;
 use super::answer::{Answer, JSON, Problem, bytes};
 use super::body::{Pieces, Upload};
 use super::document::Doc;
-use super::limits::{CHECK_OUT_BYTES, CHECK_PORTION, CHECK_TEXT_BYTES, VALUE_BYTES};
+use super::limits::{CHECK_OUT_BYTES, CHECK_PORTION, CHECK_TEXT_BYTES, LIST_BYTES, LIST_VALUES, VALUE_BYTES};
 use super::policy::{Check, Granted};
 use super::route::{Call, Route};
 use lines::{Line, Values};
@@ -74,6 +74,13 @@ async fn check_one(call: Call<Granted<Check>>) -> Answer {
     Ok(bytes(text, JSON))
 }
 
+/// A list of values in one JSON text has to be whole, and every value of it in memory, before one is looked up.
+fn too_many() -> Problem {
+    let error = format!("a JSON list has at most {LIST_VALUES} values in {LIST_BYTES} bytes");
+    Problem::new(axum::http::StatusCode::PAYLOAD_TOO_LARGE, error)
+        .hint("send them one a line: of those there may be any number")
+}
+
 fn too_long() -> Problem {
     Problem::new(
         axum::http::StatusCode::PAYLOAD_TOO_LARGE,
@@ -126,22 +133,17 @@ async fn check_many(call: Call<Granted<Check>>) -> Answer {
     let Call { soc, grant, body, .. } = call;
     let place = soc.shares.check(grant.token().id)?;
     let (lines, received) = mpsc::unbounded_channel();
-    let checking = Checking {
-        soc,
-        grant,
-        known_only,
-        lines,
-        room: Arc::new(Semaphore::new(CHECK_OUT_BYTES)),
-        _place: place,
-    };
+    let checking =
+        Checking { soc, grant, known_only, lines, room: Arc::new(Semaphore::new(CHECK_OUT_BYTES)) };
     // What is wrong with the first portion is an answer of its own; from then on, the answer has begun.
     let mut values = Values::new(body);
     let first = values.next(CHECK_PORTION).await?;
     tokio::spawn(checking.run(first, values));
-    let lines = unfold(Some(received), |received| async move {
-        let mut received: mpsc::UnboundedReceiver<_> = received?;
+    // The place is taken until the last line is: what waits for the client is what it costs.
+    let lines = unfold(Some((received, place)), |going| async move {
+        let (mut received, place): (mpsc::UnboundedReceiver<_>, _) = going?;
         match received.recv().await {
-            Some(Some(Piece { text, _room })) => Some((Ok(text), Some(received))),
+            Some(Some(Piece { text, _room })) => Some((Ok(text), Some((received, place)))),
             Some(None) => None,
             // Half an answer must not look like a whole one.
             None => Some((Err(Problem::stopping().words().error), None)),
@@ -167,7 +169,6 @@ struct Checking {
     /// Nothing is the end.
     lines: mpsc::UnboundedSender<Option<Piece>>,
     room: Arc<Semaphore>,
-    _place: OwnedSemaphorePermit,
 }
 
 impl Checking {

@@ -114,7 +114,12 @@ fn chosen(call: &Call<Granted<Stream>>) -> Result<(Collection, Selection), Probl
 /// What the client has had; nothing, if it begins now.
 fn begin(call: &Call<Granted<Stream>>) -> Result<Option<u64>, Problem> {
     let header = call.parts.headers.get(LAST_EVENT_ID).map(|value| value.to_str().unwrap_or("?").to_owned());
-    let is_cursor = |(name, _): &(String, _)| name == "after" || name == "lastEventId";
+    let is_cursor = |(name, value): &(String, String)| match name.as_str() {
+        "after" => true,
+        // As an empty header, it says nothing.
+        "lastEventId" => !value.is_empty(),
+        _ => false,
+    };
     // A client that comes back says where it is beside where it once began.
     let query = || call.query().into_iter().filter(is_cursor).max_by_key(|(name, _)| name == "lastEventId");
     let query = || query().map(|(_, value)| value);

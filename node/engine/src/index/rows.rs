@@ -6,7 +6,7 @@ use certmesh_wire::MemberCode;
 
 use super::{Facts, State, Subject, Writing};
 use crate::ObjectFamily;
-use crate::layout::{self, Class, Row, Shelf, StoredObject, Term, Version};
+use crate::layout::{self, Class, Members, Row, Shelf, Term, Version};
 use crate::store::{Family, StoreError};
 
 /// Where an object stands.
@@ -40,8 +40,12 @@ impl Writing<'_> {
 
     /// The rows that the object has, as its id's state says; but for those in its publishers' collections.
     pub(crate) fn rows(&self, subject: &Subject, state: &State) -> Result<Rows, StoreError> {
-        let has_copies = !self.copies(subject, state)?.is_empty();
-        Ok(rows(&subject.facts, &subject.object, subject.place(state), has_copies))
+        let copies = self.copies(subject, state)?;
+        // As in states, if a member owns it, only owners' copies count.
+        let counted = copies.iter().map(|copy| copy.class).min();
+        let members = copies.iter().filter(|copy| Some(copy.class) == counted).map(|copy| copy.member);
+        let members = Members::of(members);
+        Ok(rows(&subject.facts, (subject.object.arrival, members), subject.place(state), !copies.is_empty()))
     }
 
     /// Writes what an object's rows become.
@@ -121,16 +125,15 @@ fn plain_row(facts: &Facts) -> Row {
 }
 
 /// The rows of an object that stands there.
-fn rows(facts: &Facts, object: &StoredObject, place: Place, has_copies: bool) -> Rows {
-    let (mut rows, row, arrival) = (Rows::new(), plain_row(facts), object.arrival);
+fn rows(facts: &Facts, (arrival, members): (u64, Members), place: Place, has_copies: bool) -> Rows {
+    let (mut rows, row) = (Rows::new(), plain_row(facts));
     let mut add = |term: Term, number: u64, end: &[u8], row: Row| {
         rows.insert(term.row(facts.tlp, number, end), row.encode());
     };
     for mention in &facts.mentions {
         let (key, end) = (mention.observable.key(), layout::observable_end(&mention.observable));
         let term = if place == Place::Live { Term::Observable(key) } else { Term::PastObservable(key) };
-        let (partial, member) = (mention.partial, Some(object.member));
-        add(term, arrival, end, Row { partial, bare: facts.bare, member, ..row });
+        add(term, arrival, end, Row { partial: mention.partial, bare: facts.bare, members, ..row });
     }
     if place == Place::Live {
         let kinds: BTreeSet<_> = facts.mentions.iter().map(|mention| &mention.observable.kind).collect();

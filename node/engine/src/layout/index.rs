@@ -248,8 +248,26 @@ pub(crate) struct Row {
     pub(crate) bare: bool,
     /// The arrival of the object, where the key holds another stamp.
     pub(crate) arrival: Option<u64>,
-    /// Who published it first, where the key is an observable's: nobody's reports are to hide those of others.
-    pub(crate) member: Option<MemberCode>,
+    /// Whose word it is, where the key is an observable's, or some of them if there are many: nobody's reports are to hide those of
+    /// others.
+    pub(crate) members: Members,
+}
+
+/// A few members.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Members([Option<MemberCode>; 4]);
+
+impl Members {
+    /// The first few of these.
+    pub(crate) fn of(members: impl IntoIterator<Item = MemberCode>) -> Self {
+        let mut few = Self::default();
+        few.0.iter_mut().zip(members).for_each(|(place, member)| *place = Some(member));
+        few
+    }
+
+    pub(crate) fn iter(self) -> impl Iterator<Item = MemberCode> {
+        self.0.into_iter().flatten()
+    }
 }
 
 impl Row {
@@ -261,14 +279,15 @@ impl Row {
             self.revoked,
             self.arrival.is_some(),
             self.bare,
-            self.member.is_some(),
+            self.members != Members::default(),
         ];
         let flags = flags.into_iter().enumerate().map(|(at, flag)| u8::from(flag) << at).sum();
         let mut value = vec![flags];
         value.extend(self.valid_until_ms.map(u64::to_be_bytes).into_iter().flatten());
         value.extend(self.confidence);
         value.extend(self.arrival.map(u64::to_be_bytes).into_iter().flatten());
-        value.extend(self.member.map(|member| member.bytes()).into_iter().flatten());
+        // They come last, so that they need no number.
+        value.extend(self.members.iter().flat_map(|member| member.bytes()));
         value
     }
 
@@ -283,7 +302,7 @@ impl Row {
             revoked: has(3),
             bare: has(5),
             arrival: if has(4) { Some(u64::from_be_bytes(fields.take()?)) } else { None },
-            member: if has(6) { Some(fields.member()?) } else { None },
+            members: if has(6) { fields.members()? } else { Members::default() },
         })
     }
 }

@@ -38,7 +38,7 @@ fn rows_and_versions_round_trip() {
             revoked: true,
             bare: true,
             arrival: Some(9),
-            member: Some("SG".parse().unwrap()),
+            members: Members::of(["MY", "SG"].map(|code| code.parse().unwrap())),
         },
         Row { confidence: Some(100), ..Row::default() },
     ] {

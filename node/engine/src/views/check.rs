@@ -94,7 +94,7 @@ fn in_turns(found: Vec<Mentioned>) -> Vec<Mentioned> {
     let mut in_turns: Vec<_> = found
         .into_iter()
         .map(|mentioned| {
-            let turn: &mut usize = turns.entry(mentioned.row.member).or_default();
+            let turn: &mut usize = turns.entry(mentioned.whose).or_default();
             *turn += 1;
             (*turn, mentioned)
         })
@@ -122,7 +122,7 @@ impl<'a> Answering<'a> {
     }
 
     fn add(&mut self, mentioned: Mentioned) -> Result<(), StoreError> {
-        let Mentioned { how, key, kind, arrival, row } = mentioned;
+        let Mentioned { how, key, kind, arrival, row, .. } = mentioned;
         if !self.objects.contains_key(&arrival) {
             let told = self.read(arrival)?;
             self.objects.insert(arrival, told);

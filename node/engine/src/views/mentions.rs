@@ -9,7 +9,7 @@ use super::known::KnownValues;
 use super::merge::{Merge, Read};
 use super::reader::Reader;
 use crate::layout::{self, Row, Term};
-use crate::limits::ROWS_EXAMINED;
+use crate::limits::{EARLIEST_ROWS, ROWS_BEYOND, ROWS_EXAMINED, SURE_HITS};
 use crate::store::{Order, Readable, StoreError};
 
 /// What the observable of an object is to the value that was asked for.
@@ -61,7 +61,11 @@ pub(crate) struct Mentioned {
     pub(crate) kind: String,
     pub(crate) arrival: u64,
     pub(crate) row: Row,
+    pub(crate) whose: Whose,
 }
+
+/// Who a row is counted for.
+pub(crate) type Whose = Option<MemberCode>;
 
 /// Rows being looked for, within bounds.
 pub(crate) struct Search<'a> {
@@ -72,12 +76,13 @@ pub(crate) struct Search<'a> {
     /// Which rows count.
     takes: &'a dyn Fn(&Row) -> bool,
     most: usize,
-    examined: usize,
+    /// So many rows may still be gone through.
+    left: usize,
     /// As many as are wanted. If there are more, whoever has published the most gives way to the others: who floods a value
     /// with reports hides nobody's.
     pub(crate) found: Vec<Mentioned>,
     /// How many are whose.
-    shares: BTreeMap<Option<MemberCode>, usize>,
+    shares: BTreeMap<Whose, usize>,
     /// Whether there may be more.
     pub(crate) capped: bool,
 }
@@ -98,7 +103,7 @@ impl<'a> Search<'a> {
             term,
             takes,
             most,
-            examined: 0,
+            left: ROWS_EXAMINED,
             found,
             shares: BTreeMap::new(),
             capped: false,
@@ -128,15 +133,25 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// Looks for the rows of one observable, the latest arrival first.
+    /// Looks for the rows of one observable, the latest arrival first. Where these are too many to go through, the earliest are
+    /// looked at too: whoever came first is hidden by nobody who came later.
     fn key(&mut self, how: How, key: &[u8]) -> Result<(), StoreError> {
         let term = (self.term)(key.to_vec());
         let prefixes: Vec<_> = self.markings.iter().map(|tlp| term.prefix(*tlp)).collect();
-        let mut rows = Merge::numbered(self.store, Order::Descending, prefixes, (0, u64::MAX));
+        let mut rows = Merge::numbered(self.store, Order::Descending, prefixes.clone(), (0, u64::MAX));
+        let mut last = None;
         while self.may_go_on()
             && let Some(Read { rest, value, .. }) = rows.next()?
         {
+            last = Some(layout::split_number(rest)?.0);
             self.take(how, key, rest, value)?;
+        }
+        if let Some(last) = last.filter(|_| self.left == 0) {
+            let mut rows = Merge::numbered(self.store, Order::Ascending, prefixes, (0, last));
+            for _ in 0..EARLIEST_ROWS {
+                let Some(Read { rest, value, .. }) = rows.next()? else { break };
+                self.take(how, key, rest, value)?;
+            }
         }
         Ok(())
     }
@@ -157,36 +172,44 @@ impl<'a> Search<'a> {
     }
 
     fn may_go_on(&mut self) -> bool {
-        let goes_on = self.examined < ROWS_EXAMINED;
-        self.capped |= !goes_on;
-        goes_on
+        self.capped |= self.left == 0;
+        self.left > 0
     }
 
-    /// Whether there is room for another one of this member: as long as there are few, or if somebody else has more to give.
-    fn makes_room(&mut self, whose: Option<MemberCode>) -> bool {
+    /// Whose report a row is counted as, if there is room for it: as long as there are few, or if somebody else has more to give.
+    fn makes_room(&mut self, how: How, row: &Row) -> Option<Whose> {
+        let share = |whose: &Whose| self.shares.get(whose).copied().unwrap_or(0);
+        // Of several, as the word of the one who has the least to say.
+        let whose = row.members.iter().map(Some).min_by_key(share).flatten();
         if self.found.len() < self.most {
-            return true;
+            return Some(whose);
         }
         self.capped = true;
-        let own = self.shares.get(&whose).copied().unwrap_or(0);
-        let largest =
-            self.shares.iter().max_by_key(|(_, share)| **share).map(|(member, share)| (*member, *share));
-        let Some((member, _)) = largest.filter(|(_, share)| *share > own + 1) else { return false };
+        self.left = self.left.min(ROWS_BEYOND);
+        let own = share(&whose);
+        let (largest, most) = self.shares.iter().max_by_key(|(_, share)| **share)?;
+        let (largest, most) = (*largest, *most);
         // What was found last says least.
-        let Some(last) = self.found.iter().rposition(|one| one.row.member == member) else { return false };
+        let last = self.found.iter().rposition(|one| one.whose == largest)?;
+        let says_more = own >= SURE_HITS && self.found.get(last).is_some_and(|one| one.how < how);
+        if most <= own + 1 || says_more {
+            return None;
+        }
         self.found.remove(last);
-        self.shares.entry(member).and_modify(|share| *share -= 1);
-        true
+        self.shares.insert(largest, most - 1);
+        Some(whose)
     }
 
     fn take(&mut self, how: How, key: &[u8], rest: &[u8], value: &[u8]) -> Result<(), StoreError> {
-        self.examined += 1;
+        self.left = self.left.saturating_sub(1);
         let row = Row::decode(value)?;
-        if (self.takes)(&row) && self.makes_room(row.member) {
-            *self.shares.entry(row.member).or_default() += 1;
+        if (self.takes)(&row)
+            && let Some(whose) = self.makes_room(how, &row)
+        {
+            *self.shares.entry(whose).or_default() += 1;
             let (arrival, kind) = layout::split_number(rest)?;
             let kind = String::from_utf8_lossy(kind).into_owned();
-            self.found.push(Mentioned { how, key: key.to_vec(), kind, arrival, row });
+            self.found.push(Mentioned { how, key: key.to_vec(), kind, arrival, row, whose });
         }
         Ok(())
     }

@@ -116,7 +116,7 @@ impl<'a> Asking<'a> {
     }
 
     fn add(&mut self, mentioned: Mentioned, is_live: bool) -> Result<(), StoreError> {
-        let Mentioned { how, key, kind, arrival, row } = mentioned;
+        let Mentioned { how, key, kind, arrival, row, .. } = mentioned;
         let Some(stored) = object_at(self.store, arrival)? else { return Ok(()) };
         let Ok(object) = Object::read(&stored.json) else { return Ok(()) };
         let value = value_of(&key, &stored.json);

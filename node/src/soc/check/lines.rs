@@ -1,16 +1,24 @@
 //! Values as clients send them: one a line, bare or as JSON; or a list of them in one JSON text.
 
 use std::collections::VecDeque;
+use std::fmt;
 
 use bytes::{Buf, BytesMut};
-use serde::Deserialize;
+use serde::de::{self, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::super::answer::Problem;
 use super::super::limits::{LIST_BYTES, LIST_VALUES, VALUE_BYTES};
-use super::{Pieces, Upload, too_long};
+use super::{Pieces, Upload, too_long, too_many};
 
 /// How much of a line that is no value is told, in bytes.
 const BEGINNING_BYTES: usize = 64;
+
+/// What is said of a text that has no values.
+const NO_VALUES: &str =
+    "values come one a line, or as JSON: a string, {\"value\": …}, {\"values\": […]}, or a list";
+/// What is said of a list while it is read.
+const TOO_MANY: &str = "too many values";
 
 /// Something to be answered.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,7 +49,6 @@ pub(super) struct Values {
 #[serde(untagged)]
 enum Json {
     Value(String),
-    Values(Vec<String>),
     Object { value: String },
     Objects { values: Vec<String> },
 }
@@ -93,11 +100,15 @@ impl Values {
             Some(piece) => self.buffer.extend_from_slice(&piece),
         }
         if self.is_list.is_none() {
-            let first = self.buffer.iter().find(|byte| !byte.is_ascii_whitespace());
-            self.is_list = first.map(|byte| *byte == b'[');
+            // Blanks before everything else are none of it.
+            let blanks = self.buffer.iter().take_while(|byte| byte.is_ascii_whitespace());
+            let (blanks, lines) = (blanks.clone().count(), blanks.filter(|byte| **byte == b'\n').count());
+            self.buffer.advance(blanks);
+            self.lines += lines as u64;
+            self.is_list = self.buffer.first().map(|byte| *byte == b'[');
         }
         if self.is_list == Some(true) && self.buffer.len() > LIST_BYTES {
-            return Err(too_long());
+            return Err(too_many());
         }
         if self.is_skipping {
             self.skip();
@@ -119,11 +130,15 @@ impl Values {
     fn take_lines(&mut self, most: usize, values: &mut Vec<Line>) -> Result<(), Problem> {
         if self.is_list == Some(true) {
             if self.is_all_here {
-                let list = read_json(&self.buffer.split()).map_err(Problem::bad)?;
-                if list.len() > LIST_VALUES || list.iter().any(|value| value.len() > VALUE_BYTES) {
+                let text = self.buffer.split();
+                let List(list) = serde_json::from_slice(&text).map_err(|fault| match fault.is_data() {
+                    true if fault.to_string().starts_with(TOO_MANY) => too_many(),
+                    _ => Problem::bad(NO_VALUES),
+                })?;
+                if list.iter().any(|value| value.len() > VALUE_BYTES) {
                     return Err(too_long());
                 }
-                self.waiting = list.into();
+                self.waiting = list;
                 values.extend(self.waiting(most));
             }
             return Ok(());
@@ -139,7 +154,9 @@ impl Values {
                 None if self.is_all_here && !self.buffer.is_empty() => self.buffer.split(),
                 None if self.buffer.len() > VALUE_BYTES => {
                     self.is_skipping = true;
-                    self.buffer.split()
+                    self.lines += 1;
+                    values.push(too_long_a_line(&self.buffer.split(), self.lines));
+                    continue;
                 }
                 None => return Ok(()),
             };
@@ -152,33 +169,68 @@ impl Values {
 
 /// One line that is wrong is answered as such, and hinders nobody else's.
 fn read_line(line: &[u8], number: u64, values: &mut Vec<Line>) {
+    // As it came, so that it is the same line however the network has cut it.
+    if line.len() > VALUE_BYTES {
+        values.push(too_long_a_line(line, number));
+        return;
+    }
     let line = line.trim_ascii();
-    let wrong = |why: &str| {
-        let beginning = &line[..line.len().min(BEGINNING_BYTES)];
-        Line::Wrong(String::from_utf8_lossy(beginning).into_owned(), format!("line {number}: {why}"))
-    };
-    let is_long = |value: &[u8]| value.len() > VALUE_BYTES;
-    let too_long = || wrong(&format!("it is longer than {VALUE_BYTES} bytes"));
     match line.first() {
         None => {}
-        _ if is_long(line) => values.push(too_long()),
         Some(b'"' | b'{') => match read_json(line) {
             Ok(all) => values.extend(all.into_iter().map(Line::Value)),
-            Err(why) => values.push(wrong(why)),
+            Err(why) => values.push(wrong(line, number, why)),
         },
         // What is not UTF-8 is a value that nobody knows.
         Some(_) => values.push(Line::Value(String::from_utf8_lossy(line).into_owned())),
     }
 }
 
-fn read_json(text: &[u8]) -> Result<Vec<String>, &'static str> {
-    let json = serde_json::from_slice(text).map_err(
-        |_| "values come one a line, or as JSON: a string, {\"value\": …}, {\"values\": […]}, or a list",
-    )?;
-    Ok(match json {
+fn wrong(line: &[u8], number: u64, why: &str) -> Line {
+    let beginning = &line[..line.len().min(BEGINNING_BYTES)];
+    Line::Wrong(String::from_utf8_lossy(beginning).into_owned(), format!("line {number}: {why}"))
+}
+
+fn too_long_a_line(line: &[u8], number: u64) -> Line {
+    wrong(line, number, &format!("it is longer than {VALUE_BYTES} bytes"))
+}
+
+fn read_json(line: &[u8]) -> Result<Vec<String>, &'static str> {
+    Ok(match serde_json::from_slice(line).map_err(|_| NO_VALUES)? {
         Json::Value(value) | Json::Object { value } => vec![value],
-        Json::Values(all) | Json::Objects { values: all } => all,
+        Json::Objects { values } => values,
     })
+}
+
+/// A list of values, as many as are read from one text.
+struct List(VecDeque<String>);
+
+impl<'de> Deserialize<'de> for List {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(Listing)
+    }
+}
+
+struct Listing;
+
+impl<'de> Visitor<'de> for Listing {
+    type Value = List;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of values")
+    }
+
+    /// Ends where it is too long: what is in memory costs more than its text.
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<List, A::Error> {
+        let mut list = VecDeque::new();
+        while let Some(value) = items.next_element()? {
+            if list.len() == LIST_VALUES {
+                return Err(de::Error::custom(TOO_MANY));
+            }
+            list.push_back(value);
+        }
+        Ok(List(list))
+    }
 }
 
 #[cfg(test)]
@@ -245,6 +297,28 @@ mod tests {
             let pieces: Vec<_> =
                 (0..body.len()).step_by(cut).map(|at| &body[at..body.len().min(at + cut)]).collect();
             assert_eq!(told(&pieces).await, (lines.clone(), values.clone()), "{cut}");
+        }
+    }
+
+    #[tokio::test]
+    async fn blanks_count_the_same_however_they_are_cut() {
+        let blanks = " ".repeat(3 * VALUE_BYTES);
+        let body = format!(
+            "\n {blanks}\nz.example\na.example{blanks}\nb.example{blanks}x\n{blanks}c.example\n {blanks}\nd.example"
+        );
+        let lines = ["line 4", "line 5", "line 6", "line 7"].map(str::to_owned).to_vec();
+        let list = format!("{blanks}\n[\"a.example\"]");
+        let cut = |text: &str, size: usize| -> Vec<String> {
+            text.as_bytes().chunks(size).map(|piece| String::from_utf8_lossy(piece).into_owned()).collect()
+        };
+        for size in [1, 1_000, VALUE_BYTES + 1, body.len()] {
+            let pieces = cut(&body, size);
+            let pieces: Vec<_> = pieces.iter().map(String::as_str).collect();
+            let values = ["z.example", "d.example"].map(str::to_owned).to_vec();
+            assert_eq!(told(&pieces).await, (lines.clone(), values), "{size}");
+            let pieces = cut(&list, size);
+            let pieces: Vec<_> = pieces.iter().map(String::as_str).collect();
+            assert_eq!(told(&pieces).await, (vec![], vec!["a.example".to_owned()]), "{size}");
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -72,30 +72,51 @@ fn exists(path: &Path) -> CommandError {
         .hint("choose another name, or move that file away first")
 }
 
-/// A file in the making beside the one that it will replace, or create, in one step.
+/// A file in the making beside the one that it will replace, or create, in one step. A link stays, and what it leads to is
+/// replaced; a device or a pipe is written to.
 pub(crate) struct Replacement {
     path: PathBuf,
-    temporary: NamedTempFile,
+    to: To,
+}
+
+enum To {
+    Temporary(NamedTempFile),
+    /// What is no file and can't be replaced.
+    Direct(File),
 }
 
 impl Replacement {
     /// Begins to write; nothing is seen at `path` until [`Self::finish`].
     pub(crate) fn of(path: &Path) -> Result<Self, CommandError> {
-        let mode = fs::metadata(path).map_or(0o666, |old| old.permissions().mode() & 0o777);
+        let unwritable = |error: io::Error| unwritable(path, &error);
+        let old = fs::metadata(path).ok();
+        if old.as_ref().is_some_and(|old| !old.is_file() && !old.is_dir()) {
+            let file = OpenOptions::new().write(true).open(path).map_err(unwritable)?;
+            return Ok(Self { path: path.to_owned(), to: To::Direct(file) });
+        }
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let mode = old.as_ref().map_or(0o666, |old| old.permissions().mode() & 0o777);
         let made =
-            tempfile::Builder::new().permissions(Permissions::from_mode(mode)).tempfile_in(folder(path));
-        let temporary = made.map_err(|error| unwritable(path, &error))?;
-        Ok(Self { path: path.to_owned(), temporary })
+            tempfile::Builder::new().permissions(Permissions::from_mode(mode)).tempfile_in(folder(&path));
+        let temporary = made.map_err(unwritable)?;
+        if let Some(old) = old {
+            // Whose it was may still read it; only root can give it to somebody else.
+            let _ = fchown(temporary.as_file(), Some(old.uid()), Some(old.gid()));
+        }
+        Ok(Self { path, to: To::Temporary(temporary) })
     }
 
     /// Adds bytes.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.temporary.write_all(bytes)
+        match &mut self.to {
+            To::Temporary(file) => file.write_all(bytes),
+            To::Direct(file) => file.write_all(bytes),
+        }
     }
 
     /// Makes the bytes durable and puts them in place.
     pub(crate) fn finish(self) -> Result<(), CommandError> {
-        let Self { path, temporary } = self;
+        let Self { path, to: To::Temporary(temporary) } = self else { return Ok(()) };
         temporary.as_file().sync_all().map_err(|error| unwritable(&path, &error))?;
         temporary.persist(&path).map_err(|failed| unwritable(&path, &failed.error))?;
         File::open(folder(&path))
@@ -138,4 +159,30 @@ fn words(error: &io::Error) -> String {
 /// A path as errors name it.
 pub(crate) fn shown(path: &Path) -> String {
     if is_dash(path) { "the standard input".to_owned() } else { path.display().to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_stays_and_what_it_leads_to_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("list"), folder.path().join("link"));
+        fs::write(&file, "old").unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o640)).unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        replace(&link, b"new").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
+        replace(&folder.path().join("another"), b"x").unwrap();
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 3);
+    }
+
+    #[test]
+    fn a_device_is_written_to() {
+        replace(Path::new("/dev/null"), b"x").unwrap();
+        assert!(!fs::metadata("/dev/null").unwrap().is_file());
+    }
 }

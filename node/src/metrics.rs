@@ -17,12 +17,12 @@ type PerPeer = (&'static str, &'static str, &'static str, fn(&PeerEntry) -> u64)
 pub(crate) const TEXT: &str = "text/plain; version=0.0.4";
 
 /// All figures, as of now.
-pub(crate) fn page(state: &State, now_ms: u64) -> Result<String, StoreError> {
+pub(crate) fn page(state: &State) -> Result<String, StoreError> {
     let mut page = Page::default();
     write_node(state, &mut page)?;
     write_mesh(state, &mut page)?;
     write_process(state, &mut page);
-    state.soc.write(&state.tokens.borrow().clone(), now_ms, &mut page);
+    state.soc.write(&state.tokens.borrow().clone(), &mut page);
     Ok(page.0)
 }
 

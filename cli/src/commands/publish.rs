@@ -38,7 +38,7 @@ const USAGE: &str = "certmesh publish [OPTIONS] --value <[KIND:]VALUE>...
 /// whoever trusts it, nothing is published. What is unmarked counts as TLP:AMBER, unless --tlp marks it. TLP:RED and
 /// TLP:AMBER+STRICT are refused: what is published goes to every member of the mesh.
 ///
-/// Publishing the same file again is safe: its objects are not shown twice.
+/// Publishing a file of objects again is safe: they are not shown twice. Of values, new objects are made each time.
 #[derive(Args)]
 #[command(override_usage = USAGE, after_help = examples())]
 pub(crate) struct Publish {

@@ -118,6 +118,10 @@ impl AllowList {
             {
                 return Err("it is no network: an address and a prefix length were expected");
             }
+            None if entry.bytes().all(|b| b.is_ascii_digit() || b'.' == b) => return Err("it is no address"),
+            None if entry.contains(", ") || (entry.contains(' ') && !entry.contains(['\\', '/', ':'])) => {
+                return Err("it is more than one value: each stands on a line of its own");
+            }
             None => self.add_value(entry, &shown),
         }
         self.entries += 1;
@@ -205,12 +209,16 @@ impl AllowList {
 
     fn url(&self, url: &str) -> Option<HeldBack<'_>> {
         let bare = url.split_once("://").map_or(url, |(_, rest)| rest);
-        let host = bare.strip_suffix('/').unwrap_or(bare);
-        let by_host = || match Network::parse(host) {
-            Some(network) => self.allowed_network(network),
-            None => self.allowed_name(host),
+        let (host, path) = bare.split_at(bare.find(['/', '?', '#']).unwrap_or(bare.len()));
+        let by_host = || match (Network::parse(host), host::read(host)) {
+            (Some(network), _) => self.network(network),
+            (None, Some(Host::Name(name))) => self.name(&name),
+            (None, _) => self.allowed_name(host).map(HeldBack::Allowed),
         };
-        self.value(url).or_else(|| by_host().map(HeldBack::Allowed))
+        let says_more = path.trim_start_matches(['/', '?', '#']).len() > 0;
+        // A page of a host that nobody else can reach means nothing to others; one below a suffix does.
+        let is_no_host = |held: &HeldBack<'_>| matches!(held, HeldBack::Never(_)) && !is_suffix(host);
+        self.value(url).or_else(|| by_host().filter(|held| !says_more || is_no_host(held)))
     }
 
     fn value(&self, value: &str) -> Option<HeldBack<'_>> {
@@ -293,7 +301,12 @@ mod tests {
             ("domain-name", "7.113.0.203.in-addr.arpa", true),
             ("domain-name", "printer.local", true),
             ("domain-name", "notlocal.example", false),
-            ("url", "http://127.0.0.1/x", false),
+            ("url", "http://127.0.0.1/x", true),
+            ("url", "http://10.0.0.1/", true),
+            ("url", "http://co.uk/", true),
+            ("url", "http://co.uk/x", false),
+            ("url", "http://printer.local/x", true),
+            ("url", "http://evil.example/", false),
             ("file-name", "10.0.0.0/8", false),
         ] {
             let found = list.holds_back(kind, value);
@@ -303,9 +316,13 @@ mod tests {
 
     #[test]
     fn slips_are_named_by_their_line() {
-        for (text, words) in
-            [("a.example\n10.0.0.0/33", "line 2 (10.0.0.0/33)"), (&"x".repeat(5_000), "too long")]
-        {
+        for (text, words) in [
+            ("a.example\n10.0.0.0/33", "line 2 (10.0.0.0/33)"),
+            (&"x".repeat(5_000), "too long"),
+            ("bad line here", "more than one value"),
+            ("a.example, b.example", "more than one value"),
+            ("999.1.1.1", "no address"),
+        ] {
             let fault = AllowList::read(text).unwrap_err().to_string();
             assert!(fault.contains(words), "{fault}");
         }

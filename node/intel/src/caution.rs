@@ -104,8 +104,12 @@ fn of_name(name: &str) -> Option<&'static str> {
 /// machine itself can mean are no use in any case.
 fn of_url(url: &str, own: &AllowList) -> Option<String> {
     let path = url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map(|(_, path)| path);
+    let says_more = path.is_some_and(|path| !path.trim_start_matches(['?', '#', '/']).is_empty());
     match url::host_of(url)? {
-        Host::Name(name) => of_name(&name).filter(|_| path.is_none_or(str::is_empty)).map(str::to_owned),
+        Host::Name(name) => of_name(&name).filter(|_| !says_more).map(str::to_owned),
+        Host::Network(network) if !says_more && of_network(network).is_some() => {
+            of_network(network).map(str::to_owned)
+        }
         Host::Network(network) => match own.holds_back("ipv4-addr", &network.text()) {
             Some(HeldBack::Never(why)) => Some(format!("its host is of no use to others: {why}")),
             _ => None,
@@ -161,6 +165,10 @@ mod tests {
             "printer.local",
             "http://google.com/",
             "http://google.com",
+            "https://google.com/?",
+            "http://8.8.8.8/",
+            "http://co.uk/",
+            "http://printer.local/status",
             "http://127.0.0.1/x",
             "http://cert.example/",
             "d41d8cd98f00b204e9800998ecf8427e",
@@ -184,6 +192,7 @@ mod tests {
             "notgoogle.com",
             "http://google.com/evil",
             "http://evil.example/",
+            "http://8.8.8.8/dropper.exe",
             "joe@evil.example",
             "evil.exe",
             "d41d8cd98f00b204e9800998ecf8427f",

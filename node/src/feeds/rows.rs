@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 
 use certmesh_engine::store::StoreError;
 use certmesh_engine::{Listed, listed};
-use certmesh_intel::formats::{Feed, Row, Writer};
+use certmesh_intel::formats::{Feed, Row, Source, Writer};
 
 use super::making::{Making, Outcome};
 use super::wanted::{Since, Wanted};
@@ -31,14 +31,20 @@ pub(super) fn write(
         Some(limit) => Window::of(&ranks(making, feed, wanted)?, limit, wanted.page),
         None => Window::whole(),
     };
+    let mut probe = wanted.limit.and_then(|_| Probe::of(feed));
     let mut taken_by_all = true;
     let mut left_out = 0_u64;
     each(making, feed, wanted, &mut |making, row| {
+        let members = members(&row);
+        let as_row = as_row(&row, &members);
+        if probe.as_mut().is_some_and(|probe| !probe.takes(&as_row)) {
+            left_out += 1;
+            return ControlFlow::Continue(());
+        }
         if !window.takes(rank(&row)) {
             return ControlFlow::Continue(());
         }
-        let members = members(&row);
-        if !writer.row(&as_row(&row, &members), making.out.text()) {
+        if !writer.row(&as_row, making.out.text()) {
             left_out += 1;
         }
         let flow = making.out.flow();
@@ -116,11 +122,34 @@ fn rank(row: &Listed) -> usize {
     confidence * (MEMBERS + 1) + row.members.len().min(MEMBERS)
 }
 
+/// Whether a list can say a row, asked before it is counted: what it can't say takes nobody's place.
+struct Probe {
+    writer: Box<dyn Writer>,
+    text: String,
+}
+
+impl Probe {
+    fn of(feed: Feed) -> Option<Self> {
+        match feed.source() {
+            Source::Rows(writer) => Some(Self { writer, text: String::new() }),
+            Source::Objects | Source::Fixed(_) => None,
+        }
+    }
+
+    fn takes(&mut self, row: &Row<'_>) -> bool {
+        self.text.clear();
+        self.writer.row(row, &mut self.text)
+    }
+}
+
 /// How many values there are of each rank.
 fn ranks(making: &mut Making<'_>, feed: Feed, wanted: &Wanted) -> Result<Vec<u64>, StoreError> {
-    let mut ranks = vec![0; RANKS];
+    let (mut ranks, mut probe) = (vec![0; RANKS], Probe::of(feed));
     each(making, feed, wanted, &mut |_, row| {
-        ranks[rank(&row)] += 1;
+        let members = members(&row);
+        if probe.as_mut().is_none_or(|probe| probe.takes(&as_row(&row, &members))) {
+            ranks[rank(&row)] += 1;
+        }
         ControlFlow::Continue(())
     })?;
     Ok(ranks)

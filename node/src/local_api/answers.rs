@@ -335,7 +335,7 @@ pub(crate) fn alarms(state: &State, signing: &Signing) -> Result<Vec<String>, St
 }
 
 pub(super) async fn metrics(AxumState(state): AxumState<State>) -> Result<impl IntoResponse, Failure> {
-    Ok(([(CONTENT_TYPE, metrics::TEXT)], metrics::page(&state, now_ms())?))
+    Ok(([(CONTENT_TYPE, metrics::TEXT)], metrics::page(&state)?))
 }
 
 pub(super) async fn forks(AxumState(state): AxumState<State>) -> Result<Json<Forks>, Failure> {

@@ -110,7 +110,7 @@ impl Figures {
     }
 
     /// Writes them, those of the tokens that there are among them.
-    pub(crate) fn write(&self, tokens: &Tokens, now_ms: u64, page: &mut Page) {
+    pub(crate) fn write(&self, tokens: &Tokens, page: &mut Page) {
         let gauges: [(&str, &str, &AtomicU64); 2] = [
             ("certmesh_soc_connections", "Connections of SOC tools.", &self.connections),
             ("certmesh_soc_streams", "Event streams that are open.", &self.streams),
@@ -128,7 +128,7 @@ impl Figures {
             page.one(name, "counter", help, value.load(Relaxed));
         }
         self.write_answers(page);
-        self.write_tokens(tokens, now_ms, page);
+        self.write_tokens(tokens, page);
     }
 
     fn write_answers(&self, page: &mut Page) {
@@ -151,7 +151,7 @@ impl Figures {
         }
     }
 
-    fn write_tokens(&self, tokens: &Tokens, now_ms: u64, page: &mut Page) {
+    fn write_tokens(&self, tokens: &Tokens, page: &mut Page) {
         let tokens = tokens.all();
         let mut inner = self.lock();
         // Names come and go with their tokens.
@@ -163,7 +163,8 @@ impl Figures {
         }
         let help = "When each token expires, seconds since 1970 UTC.";
         page.head("certmesh_soc_token_expires_seconds", "gauge", help);
-        for token in tokens.iter().filter(|token| token.terms.expires_ms > now_ms) {
+        // One that has expired is told of until it is revoked: some tool may still use it.
+        for token in &tokens {
             let expires = token.terms.expires_ms / 1_000;
             page.line("certmesh_soc_token_expires_seconds", &[("token", &token.terms.name)], expires);
         }

@@ -10,7 +10,6 @@ use super::answer::{Answer, JSON, Problem, bytes, json};
 use super::document::Doc;
 use super::policy::{Granted, Metrics, Public};
 use super::route::{Call, Route};
-use crate::clock::now_ms;
 use crate::metrics;
 
 /// How long the store may take to answer before the node does not count as ready.
@@ -71,7 +70,7 @@ async fn ready(call: Call<Public>) -> Answer {
 
 async fn figures(call: Call<Granted<Metrics>>) -> Answer {
     let node = call.soc.node.clone();
-    let page = tokio::task::spawn_blocking(move || metrics::page(&node, now_ms()));
+    let page = tokio::task::spawn_blocking(move || metrics::page(&node));
     let page = page.await.map_err(|_| Problem::stopping())??;
     Ok(bytes(page, metrics::TEXT))
 }

@@ -98,17 +98,27 @@ impl<S: For> Policy for Granted<S> {
     fn admit(soc: &Arc<Soc>, from: IpAddr, headers: &HeaderMap) -> Result<Self, Problem> {
         let presented = credentials::presented(headers).ok_or_else(|| unauthorized("a token is needed"))?;
         let tokens = Arc::clone(&soc.node.tokens.borrow());
-        let token = tokens.admit(&presented, from, now_ms()).map_err(|denied| match denied {
-            Denied::Unknown => unauthorized(denied),
-            Denied::Expired => {
-                unauthorized(denied).hint("the node's operator makes another: `certmesh token create`")
+        // The operator learns which tool is stuck; of a token whose secret is wrong, nothing is known.
+        let say = |token: &Token, why: &dyn std::fmt::Display| {
+            tracing::warn!(token = token.terms.name, %from, "refused: {why}");
+        };
+        let token = tokens.admit(&presented, from, now_ms()).map_err(|denied| {
+            if denied != Denied::Unknown {
+                tokens.find(&presented).iter().for_each(|token| say(token, &denied));
             }
-            Denied::Network => Problem::new(StatusCode::FORBIDDEN, denied).hint(format!(
-                "the connection comes from {from}; the token's networks were given when it was made"
-            )),
+            match denied {
+                Denied::Unknown => unauthorized(denied),
+                Denied::Expired => {
+                    unauthorized(denied).hint("the node's operator makes another: `certmesh token create`")
+                }
+                Denied::Network => Problem::new(StatusCode::FORBIDDEN, denied).hint(format!(
+                    "the connection comes from {from}; the token's networks were given when it was made"
+                )),
+            }
         })?;
         if !S::opens(&token) {
             let error = format!("this token is not for {}", S::SCOPE);
+            say(&token, &error);
             return Err(Problem::new(StatusCode::FORBIDDEN, error)
                 .hint("a token's scopes never change: make another one with `certmesh token create`"));
         }

@@ -14,6 +14,8 @@ use axum::http::StatusCode;
 use bytes::Bytes;
 use certmesh_engine::store::Readable;
 use certmesh_engine::{Collected, Collection, Reader, Selection, StoredObject, collected, last_arrival};
+use certmesh_intel::near::nearest;
+use certmesh_intel::validate;
 use futures::stream::unfold;
 use serde_json::json;
 use tokio::sync::{oneshot, watch};
@@ -93,7 +95,20 @@ fn chosen(call: &Call<Granted<Stream>>) -> Result<(Collection, Selection), Probl
     let (mut collection, mut selection) = (Collection::All, Selection::default());
     for (name, value) in call.query() {
         match name.as_str() {
-            "type" => selection.types.extend(value.split(',').map(str::trim).map(str::to_owned)),
+            "type" => {
+                for name in value.split(',').map(str::trim) {
+                    let is_known = validate::types().any(|known| known == name);
+                    // Others are made up by whoever needs them: what is nearly a known one is a slip.
+                    let near = nearest(name, validate::types()).filter(|_| !is_known);
+                    if name.is_empty() || near.is_some() {
+                        let near = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+                        return Err(Problem::bad(format!(
+                            "`type` has {name:?}, which is no type of STIX 2.1{near}"
+                        )));
+                    }
+                    selection.types.push(name.to_owned());
+                }
+            }
             "member" => {
                 let code = value.to_ascii_uppercase().parse();
                 let code = code.map_err(|fault| Problem::bad(format!("member: {fault}")))?;

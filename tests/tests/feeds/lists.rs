@@ -93,6 +93,14 @@ fn filters_and_pages_choose_the_surest() {
     assert_eq!(lines(sg, &["domains.txt", "--limit", "2"]), ["n8.example", "n9.example"]);
     assert_eq!(lines(sg, &["domains.txt", "--limit", "2", "--page", "2"]), ["n6.example", "n7.example"]);
     assert_eq!(lines(sg, &["domains.txt", "--limit", "4", "--page", "3"]), ["n0.example", "n1.example"]);
+    // What a list can't say takes nobody's place in it.
+    let pattern = "[ipv4-addr:value = '203.0.112.0/24' OR ipv4-addr:value = '203.0.113.7']";
+    publish(sg, &[crate::indicator(90, pattern, json!({ "confidence": 90 }))]);
+    let low = crate::indicator(91, "[ipv4-addr:value = '203.0.113.8']", json!({ "confidence": 10 }));
+    publish(sg, &[low]);
+    assert_eq!(lines(sg, &["addresses.txt", "--limit", "1"]), ["203.0.113.7"]);
+    assert_eq!(lines(sg, &["addresses.txt", "--limit", "1", "--page", "2"]), ["203.0.113.8"]);
+    assert_eq!(lines(sg, &["networks.txt", "--limit", "1"]), ["203.0.112.0/24"]);
     assert_eq!(lines(sg, &["domains.txt", "--member", "SG,MY"]).len(), 10);
     assert!(lines(sg, &["domains.txt", "--member", "MY"]).is_empty());
     assert_eq!(lines(sg, &["domains.txt", "--since", "1h"]).len(), 10);

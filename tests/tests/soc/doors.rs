@@ -121,6 +121,8 @@ fn errors_are_in_the_words_of_their_surface() {
         ("GET", "/api/v1/stream?typ=indicator", "did you mean type?"),
         ("GET", "/api/v1/stream?member=XX", "XX is no member"),
         ("GET", "/api/v1/stream?after=x", "are numbers"),
+        ("GET", "/api/v1/stream?type=indicators", "did you mean indicator?"),
+        ("GET", "/api/v1/stream?type=", "no type of STIX"),
     ] {
         let reply = tool.ask(method, path, &[], b"").expect(400);
         assert!(reply.text().contains(words), "{path}: {}", reply.text());

@@ -109,7 +109,8 @@ impl Values {
                 CommandError::refused(format_args!("{}: byte {byte} is no UTF-8", file::shown(path)))
             })?;
             let lines = lines.trim_start_matches('\u{feff}').lines().enumerate();
-            let meant = lines.filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'));
+            let lines = lines.map(|(at, line)| (at, without_comment(line)));
+            let meant = lines.filter(|(_, line)| !line.trim().is_empty());
             texts.extend(meant.map(|(at, line)| (format!("line {}", at + 1), line.to_owned())));
         }
         match texts.is_empty() {
@@ -127,6 +128,12 @@ impl Values {
             until => Ok(until),
         }
     }
+}
+
+/// A `#` at the beginning, or behind a blank, begins a comment: elsewhere it is part of a URL.
+fn without_comment(line: &str) -> &str {
+    let begins = |(at, _): &(usize, &str)| line[..*at].chars().next_back().is_none_or(char::is_whitespace);
+    line.match_indices('#').find(begins).map_or(line, |(at, _)| &line[..at])
 }
 
 /// What they are, each once.
@@ -225,5 +232,23 @@ pub(super) async fn author(session: &Session, dry_run: bool) -> Result<Option<Au
             Ok(None)
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_comment;
+
+    #[test]
+    fn comments_begin_at_a_blank_and_fragments_do_not() {
+        for (line, meant) in [
+            ("evil.example # a note", "evil.example "),
+            ("# nothing", ""),
+            ("http://evil.example/#top", "http://evil.example/#top"),
+            ("http://evil.example/#top # c2", "http://evil.example/#top "),
+            ("\u{e9}#x", "\u{e9}#x"),
+        ] {
+            assert_eq!(without_comment(line), meant);
+        }
     }
 }

@@ -215,7 +215,7 @@ impl AllowList {
             (None, Some(Host::Name(name))) => self.name(&name),
             (None, _) => self.allowed_name(host).map(HeldBack::Allowed),
         };
-        let says_more = path.trim_start_matches(['/', '?', '#']).len() > 0;
+        let says_more = !path.trim_start_matches(['/', '?', '#']).is_empty();
         // A page of a host that nobody else can reach means nothing to others; one below a suffix does.
         let is_no_host = |held: &HeldBack<'_>| matches!(held, HeldBack::Never(_)) && !is_suffix(host);
         self.value(url).or_else(|| by_host().filter(|held| !says_more || is_no_host(held)))

@@ -29,31 +29,46 @@ pub(crate) enum AllowListFault {
 
 /// The list as it stands; everyone's end.
 #[derive(Debug, Clone)]
-pub(crate) struct Allowed(watch::Receiver<(u64, Arc<AllowList>)>);
+pub(crate) struct Allowed(watch::Receiver<Standing>);
+
+/// A list that was read.
+#[derive(Debug, Default)]
+struct Standing {
+    /// How often it has been read again.
+    version: u64,
+    list: Arc<AllowList>,
+    /// Why it is not what the file says now.
+    fault: Option<String>,
+}
 
 impl Allowed {
     /// The list at this moment.
     pub(crate) fn now(&self) -> Arc<AllowList> {
-        Arc::clone(&self.0.borrow().1)
+        Arc::clone(&self.0.borrow().list)
     }
 
     /// How often it has been read again.
     pub(crate) fn version(&self) -> u64 {
-        self.0.borrow().0
+        self.0.borrow().version
+    }
+
+    /// Why the file could not be read when it was to be, if that was the last time.
+    pub(crate) fn fault(&self) -> Option<String> {
+        self.0.borrow().fault.clone()
     }
 }
 
 /// The file behind the list.
 pub(crate) struct AllowFile {
     path: Option<PathBuf>,
-    set: watch::Sender<(u64, Arc<AllowList>)>,
+    set: watch::Sender<Standing>,
 }
 
 impl AllowFile {
     /// Reads the list; without a path it is empty.
     pub(crate) fn open(path: Option<PathBuf>) -> Result<(Self, Allowed), AllowListFault> {
         let list = path.as_deref().map(read).transpose()?.unwrap_or_default();
-        let (set, allowed) = watch::channel((0, Arc::new(list)));
+        let (set, allowed) = watch::channel(Standing { list: Arc::new(list), ..Standing::default() });
         Ok((Self { path, set }, Allowed(allowed)))
     }
 
@@ -64,9 +79,13 @@ impl AllowFile {
         match read(path) {
             Ok(list) => {
                 tracing::info!(entries = list.len(), "read the allow-list again");
-                self.set.send_modify(|(version, now)| (*version, *now) = (*version + 1, Arc::new(list)));
+                let list = Arc::new(list);
+                self.set.send_modify(|was| *was = Standing { version: was.version + 1, list, fault: None });
             }
-            Err(fault) => tracing::error!("{fault}; the list stays as it was"),
+            Err(fault) => {
+                tracing::error!("{fault}; the list stays as it was");
+                self.set.send_modify(|was| was.fault = Some(fault.to_string()));
+            }
         }
     }
 }
@@ -94,9 +113,16 @@ mod tests {
         assert_eq!(allowed.now().len(), 1);
         std::fs::write(&path, "a.example\nb.example").unwrap();
         file.read_again();
-        assert_eq!(allowed.now().len(), 2);
+        assert_eq!((allowed.now().len(), allowed.fault()), (2, None));
         std::fs::write(&path, "1.2.3.4/99").unwrap();
         file.read_again();
-        assert_eq!(allowed.now().len(), 2);
+        assert_eq!((allowed.now().len(), allowed.version()), (2, 1));
+        assert!(allowed.fault().unwrap().contains("line 1"));
+        std::fs::remove_file(&path).unwrap();
+        file.read_again();
+        assert!(allowed.fault().unwrap().contains("can't read the allow-list"));
+        std::fs::write(&path, "").unwrap();
+        file.read_again();
+        assert_eq!((allowed.now().len(), allowed.fault()), (0, None));
     }
 }

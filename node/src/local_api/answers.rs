@@ -259,6 +259,9 @@ pub(crate) fn alarms(state: &State, signing: &Signing) -> Result<Vec<String>, St
             rfc3339(since)
         ));
     }
+    if let Some(fault) = state.allow.fault() {
+        alarms.push(format!("{fault}; the list stays as it was, and the node will not start with this one"));
+    }
     let own = membership.node(state.node_id).map(|node| node.state);
     if own != Some(NodeState::Live) {
         alarms.push(

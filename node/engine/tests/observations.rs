@@ -6,6 +6,7 @@ mod mesh;
 
 use std::ops::ControlFlow;
 
+use certmesh_engine::limits::{HITS, ROWS_BEYOND};
 use certmesh_engine::{Hit, How, KnownValues, Reader, check, listed};
 use certmesh_intel::{Question, Tlp};
 use mesh::{MY, Peer, SG, VN, indicator};
@@ -137,4 +138,23 @@ fn subdomains_by_the_thousand_leave_exact_reports_where_they_are() {
     let answer = check(vn.store(), &known, &reader, &Question::read("evil.example")).unwrap();
     let exact = answer.hits.iter().filter(|hit| hit.how == How::Exact).count();
     assert_eq!((answer.hits.len(), exact), (256, 248));
+}
+
+/// Not even by more than is gone through.
+#[test]
+fn who_came_first_is_hidden_by_no_flood() {
+    let (mut my, mut sg) = (Peer::new(MY), Peer::new(SG));
+    my.take_all(&sg.publish(&[&indicator(1, "www.evil.example", 2021), &indicator(2, "evil.example", 2021)]));
+    let rows = u32::try_from(HITS + ROWS_BEYOND).unwrap() + 1_000;
+    for from in (0..rows).step_by(1_000) {
+        let objects: Vec<_> =
+            (from..from + 1_000).map(|n| indicator(10_000 + n, "www.evil.example", 2021)).collect();
+        my.publish(&objects.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+    let reader = Reader { ceiling: Tlp::Red, now_ms: my.now_ms };
+    let known = KnownValues::build(my.store()).unwrap();
+    let answer = check(my.store(), &known, &reader, &Question::read("www.evil.example")).unwrap();
+    let is_theirs = |hit: &&Hit| hit.object.members == ["SG".parse().unwrap()];
+    let theirs: Vec<_> = answer.hits.iter().filter(is_theirs).map(|hit| hit.how).collect();
+    assert_eq!((answer.capped, theirs), (true, vec![How::Exact, How::Parent]));
 }

@@ -133,21 +133,21 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// Looks for the rows of one observable, the latest arrival first. Where these are too many to go through, the earliest are
-    /// looked at too: whoever came first is hidden by nobody who came later.
+    /// Looks for the rows of one observable, the latest arrival first. Once there are too many to go through, of this one or of
+    /// those before it, the earliest are looked at all the same: whoever came first is hidden by nobody who came later.
     fn key(&mut self, how: How, key: &[u8]) -> Result<(), StoreError> {
         let term = (self.term)(key.to_vec());
         let prefixes: Vec<_> = self.markings.iter().map(|tlp| term.prefix(*tlp)).collect();
         let mut rows = Merge::numbered(self.store, Order::Descending, prefixes.clone(), (0, u64::MAX));
-        let mut last = None;
+        let mut upto = u64::MAX;
         while self.may_go_on()
             && let Some(Read { rest, value, .. }) = rows.next()?
         {
-            last = Some(layout::split_number(rest)?.0);
+            upto = layout::split_number(rest)?.0;
             self.take(how, key, rest, value)?;
         }
-        if let Some(last) = last.filter(|_| self.left == 0) {
-            let mut rows = Merge::numbered(self.store, Order::Ascending, prefixes, (0, last));
+        if self.left == 0 {
+            let mut rows = Merge::numbered(self.store, Order::Ascending, prefixes, (0, upto));
             for _ in 0..EARLIEST_ROWS {
                 let Some(Read { rest, value, .. }) = rows.next()? else { break };
                 self.take(how, key, rest, value)?;
